@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Key slots: an AES-128 key, the contexts that hold its schedules, and key wrapping. */
+#include "gpu/private.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <string.h>
+
+/* The key is not at the start: a freed block of the heap has its links there. */
+struct gpu_key {
+	EVP_CIPHER_CTX *ctr;
+	EVP_CIPHER_CTX *ecb; /* its direction and schedule are set at each use: wrapping is rare, slots are many */
+	uint8_t bytes[GPU_KEY_SIZE];
+	bool set;
+};
+
+static const uint8_t zeros[GPU_BLOCK_SIZE];
+
+static pthread_mutex_t ciphers_lock = PTHREAD_MUTEX_INITIALIZER;
+static EVP_CIPHER *cipher_ctr; /* fetched at the first slot, kept for the process */
+static EVP_CIPHER *cipher_ecb;
+
+static int ciphers_fetch(void)
+{
+	bool ready;
+
+	pthread_mutex_lock(&ciphers_lock);
+	if (cipher_ctr == NULL)
+		cipher_ctr = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
+	if (cipher_ecb == NULL)
+		cipher_ecb = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+	ready = cipher_ctr != NULL && cipher_ecb != NULL;
+	pthread_mutex_unlock(&ciphers_lock);
+	return ready ? 0 : gpu_crypto_error(-EIO);
+}
+
+int gpu_key_reserve(struct gpu_key **ret)
+{
+	struct gpu_key *key;
+	int r = ciphers_fetch();
+
+	if (r < 0)
+		return r;
+	key = gpu_secret_alloc(sizeof(*key));
+	if (key == NULL)
+		return -ENOMEM;
+	key->ctr = EVP_CIPHER_CTX_new();
+	key->ecb = EVP_CIPHER_CTX_new();
+	/* The first key makes libcrypto allocate the schedule; the later ones only overwrite it (CS-07). */
+	if (key->ctr == NULL || key->ecb == NULL ||
+	    EVP_EncryptInit_ex2(key->ctr, cipher_ctr, zeros, zeros, NULL) != 1 ||
+	    EVP_EncryptInit_ex2(key->ecb, cipher_ecb, zeros, NULL, NULL) != 1 ||
+	    EVP_CIPHER_CTX_set_padding(key->ecb, 0) != 1) {
+		gpu_key_free(key);
+		ERR_clear_error();
+		return -ENOMEM; /* the ciphers are there, so nothing else can be missing */
+	}
+	*ret = key;
+	return 0;
+}
+
+int gpu_key_set(struct gpu_key *key, const uint8_t bytes[GPU_KEY_SIZE])
+{
+	if (EVP_EncryptInit_ex2(key->ctr, NULL, bytes, NULL, NULL) != 1) {
+		ERR_clear_error();
+		gpu_key_clear(key);
+		return -EIO;
+	}
+	memmove(key->bytes, bytes, GPU_KEY_SIZE);
+	key->set = true;
+	return 0;
+}
+
+void gpu_key_clear(struct gpu_key *key)
+{
+	uint8_t last;
+	int size;
+
+	gpu_wipe(key->bytes, sizeof(key->bytes));
+	key->set = false;
+	/* Zero keys over the schedules, and a block of theirs over the last block of key stream. */
+	if (EVP_EncryptInit_ex2(key->ctr, NULL, zeros, zeros, NULL) != 1 ||
+	    EVP_EncryptUpdate(key->ctr, &last, &size, zeros, 1) != 1 ||
+	    EVP_EncryptInit_ex2(key->ecb, NULL, zeros, NULL, NULL) != 1) {
+		ERR_clear_error();
+		/* Rather a slot that cannot be set again than one that is not wiped. */
+		EVP_CIPHER_CTX_reset(key->ctr);
+		EVP_CIPHER_CTX_reset(key->ecb);
+	}
+}
+
+bool gpu_key_is_set(const struct gpu_key *key)
+{
+	return key->set;
+}
+
+void gpu_key_free(struct gpu_key *key)
+{
+	if (key == NULL)
+		return;
+	EVP_CIPHER_CTX_free(key->ctr); /* libcrypto wipes the schedules itself, the heap wipes the rest */
+	EVP_CIPHER_CTX_free(key->ecb);
+	gpu_secret_free(key);
+}
+
+const uint8_t *gpu_key_bytes(const struct gpu_key *key)
+{
+	return key->bytes;
+}
+
+EVP_CIPHER_CTX *gpu_key_ctr_context(struct gpu_key *key)
+{
+	return key->set ? key->ctr : NULL;
+}
+
+static int block_crypt(struct gpu_key *key, int encrypt, const uint8_t *in, uint8_t *out)
+{
+	int size;
+
+	if (!key->set)
+		return -ENOKEY;
+	if (EVP_CipherInit_ex2(key->ecb, NULL, key->bytes, NULL, encrypt, NULL) != 1 ||
+	    EVP_CipherUpdate(key->ecb, out, &size, in, GPU_BLOCK_SIZE) != 1 || size != GPU_BLOCK_SIZE) {
+		ERR_clear_error();
+		return -EIO;
+	}
+	return 0;
+}
+
+int gpu_key_wrap(struct gpu_key *key, const uint8_t in[GPU_BLOCK_SIZE], uint8_t out[GPU_BLOCK_SIZE])
+{
+	return block_crypt(key, 1, in, out);
+}
+
+int gpu_key_unwrap(struct gpu_key *key, const uint8_t in[GPU_BLOCK_SIZE], uint8_t out[GPU_BLOCK_SIZE])
+{
+	return block_crypt(key, 0, in, out);
+}

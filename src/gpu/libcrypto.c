@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* libcrypto as a guest: where it allocates, what it may load, what its errors mean. */
+#include "gpu/private.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+static void *crypto_alloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return size == 0 ? NULL : gpu_secret_alloc(size);
+}
+
+static void *crypto_realloc(void *memory, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return memory == NULL ? crypto_alloc(size, file, line) : gpu_secret_realloc(memory, size);
+}
+
+static void crypto_free(void *memory, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	gpu_secret_free(memory);
+}
+
+int gpu_route_libcrypto(void)
+{
+	CRYPTO_malloc_fn current;
+
+	CRYPTO_get_mem_functions(&current, NULL, NULL);
+	if (current == crypto_alloc)
+		return 0;
+	/* libcrypto itself refuses only while its own functions are in use: another's it would let go, blocks and all. */
+	if (current != CRYPTO_malloc || CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free) != 1)
+		return -EBUSY;
+	/* No openssl.cnf: it is the caller's to choose by OPENSSL_CONF, and could load code beside the keys. */
+	return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ? 0 : -EIO;
+}
+
+int gpu_crypto_error(int other)
+{
+	unsigned long error;
+	int r = other;
+
+	while ((error = ERR_get_error()) != 0) {
+		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+			r = -ENOMEM;
+	}
+	return r;
+}
