@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Surfaces: one allocation is one subresource, in protected memory or in memory that the graphics kernel shares. */
+#include "kmd/kmd_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The session of a tie that nobody has (struct kmd_tie): numbers of sessions never get there. */
+#define TIE_NOBODY UINT64_MAX
+
+static bool is_pool(uint32_t pool)
+{
+	switch (pool) {
+	case D3DDDIPOOL_SYSTEMMEM:
+	case D3DDDIPOOL_VIDEOMEMORY:
+	case D3DDDIPOOL_LOCALVIDMEM:
+	case D3DDDIPOOL_NONLOCALVIDMEM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Copies what a client said of its surface, then checks the copy. */
+static bool read_info(const void *data, size_t size, struct drv_allocation *ret)
+{
+	D3DDDI_RESOURCEFLAGS flags;
+
+	if (!data || size != sizeof(*ret))
+		return false;
+	memcpy(ret, data, sizeof(*ret));
+
+	flags.Value = ret->flags;
+	if (ret->magic != DRV_MAGIC || !is_pool(ret->pool) || ret->rotation > D3DDDI_ROTATION_270)
+		return false;
+	/* Memory that a client can map cannot be protected (BLT-101); no sharing, nothing to restrict (BLT-111). */
+	if (flags.RestrictedContent && ret->pool == D3DDDIPOOL_SYSTEMMEM)
+		return false;
+	if (flags.RestrictSharedAccess && !flags.SharedResource)
+		return false;
+	return true;
+}
+
+static void free_allocation(struct kmd_allocation *allocation)
+{
+	list_remove(&allocation->link);
+	if (kmd_allocation_is_protected(allocation))
+		gpu_surface_memory_unmap(allocation->memory, (size_t)allocation->size);
+	free(allocation);
+}
+
+static NTSTATUS make_allocation(struct kmd_adapter *adapter, const DXGK_ALLOCATIONINFO *request,
+				struct kmd_allocation **ret)
+{
+	struct kmd_allocation *allocation;
+	struct drv_allocation info;
+	uint32_t pitch;
+	uint64_t size;
+
+	if (!read_info(request->pPrivateDriverData, request->PrivateDriverDataSize, &info) ||
+	    !drv_surface_layout(info.format, info.width, info.height, &pitch, &size))
+		return STATUS_INVALID_PARAMETER;
+
+	allocation = calloc(1, sizeof(*allocation));
+	if (!allocation)
+		return STATUS_NO_MEMORY;
+	allocation->adapter = adapter;
+	allocation->info = info;
+	allocation->flags.Value = info.flags;
+	allocation->pitch = pitch;
+	allocation->size = size;
+
+	if (kmd_allocation_is_protected(allocation)) {
+		/* The sum over a process is the graphics kernel's to hold (BLT-102); it comes zeroed (BLT-103). */
+		if (size > adapter->config.protected_memory_size ||
+		    gpu_surface_memory_map((size_t)size, &allocation->memory) < 0) {
+			free(allocation);
+			return STATUS_NO_MEMORY;
+		}
+	}
+	list_append(&adapter->allocations, &allocation->link);
+	*ret = allocation;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS kmd_create_allocation(HANDLE hAdapter, DXGKARG_CREATEALLOCATION *arg)
+{
+	struct kmd_adapter *adapter = hAdapter;
+	struct kmd_allocation **made;
+	NTSTATUS status = STATUS_SUCCESS;
+	UINT count;
+
+	if (arg->NumAllocations == 0 || !arg->pAllocationInfo)
+		return STATUS_INVALID_PARAMETER;
+	made = calloc(arg->NumAllocations, sizeof(*made));
+	if (!made)
+		return STATUS_NO_MEMORY;
+
+	for (count = 0; count < arg->NumAllocations; count++) {
+		status = make_allocation(adapter, &arg->pAllocationInfo[count], &made[count]);
+		if (status != STATUS_SUCCESS)
+			break;
+	}
+
+	/* All or nothing; outputs when all of them are there. */
+	for (UINT i = 0; i < count; i++) {
+		DXGK_ALLOCATIONINFO *info = &arg->pAllocationInfo[i];
+
+		if (status != STATUS_SUCCESS) {
+			free_allocation(made[i]);
+			continue;
+		}
+		info->hAllocation = made[i];
+		info->Size = (SIZE_T)made[i]->size;
+		info->Alignment = 0;
+		info->Flags.Value = 0;
+		info->Flags.CpuVisible = !kmd_allocation_is_protected(made[i]);
+	}
+	free(made);
+	return status;
+}
+
+NTSTATUS kmd_destroy_allocation(HANDLE hAdapter, const DXGKARG_DESTROYALLOCATION *arg)
+{
+	(void)hAdapter;
+	for (UINT i = 0; i < arg->NumAllocations; i++)
+		free_allocation(arg->pAllocationList[i]);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS kmd_describe_allocation(HANDLE hAdapter, DXGKARG_DESCRIBEALLOCATION *arg)
+{
+	const struct kmd_allocation *allocation = arg->hAllocation;
+
+	(void)hAdapter;
+	arg->Width = allocation->info.width;
+	arg->Height = allocation->info.height;
+	arg->Format = (D3DDDIFORMAT)allocation->info.format;
+	arg->MultisampleMethod = (D3DDDI_MULTISAMPLINGMETHOD) { 0 };
+	arg->RefreshRate.Numerator = allocation->info.refresh_numerator;
+	arg->RefreshRate.Denominator = allocation->info.refresh_denominator;
+	arg->Rotation = (D3DDDI_ROTATION)allocation->info.rotation;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS open_one(struct kmd_device *device, D3DKMT_HANDLE handle, struct kmd_open_allocation **ret)
+{
+	const struct dxgk_interface *kernel = device->adapter->kernel;
+	const DXGKARGCB_GETHANDLEDATA arg = { .hObject = handle, .Type = DXGK_HANDLE_ALLOCATION };
+	struct kmd_allocation *allocation;
+	struct kmd_open_allocation *open;
+
+	allocation = kernel->DxgkCbGetHandleData(kernel->DeviceHandle, &arg);
+	if (!allocation)
+		return STATUS_INVALID_PARAMETER;
+	open = malloc(sizeof(*open));
+	if (!open)
+		return STATUS_NO_MEMORY;
+	*open = (struct kmd_open_allocation) { .device = device, .allocation = allocation };
+	*ret = open;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS kmd_open_allocation(HANDLE hDevice, const DXGKARG_OPENALLOCATION *arg)
+{
+	struct kmd_device *device = hDevice;
+	struct kmd_open_allocation **opened;
+	NTSTATUS status = STATUS_SUCCESS;
+	UINT count;
+
+	if (arg->NumAllocations == 0 || !arg->pOpenAllocation)
+		return STATUS_INVALID_PARAMETER;
+	opened = calloc(arg->NumAllocations, sizeof(*opened));
+	if (!opened)
+		return STATUS_NO_MEMORY;
+
+	for (count = 0; count < arg->NumAllocations; count++) {
+		status = open_one(device, arg->pOpenAllocation[count].hAllocation, &opened[count]);
+		if (status != STATUS_SUCCESS)
+			break;
+	}
+
+	for (UINT i = 0; i < count; i++) {
+		if (status == STATUS_SUCCESS)
+			arg->pOpenAllocation[i].hDeviceSpecificAllocation = opened[i];
+		else
+			free(opened[i]);
+	}
+	free(opened);
+	return status;
+}
+
+NTSTATUS kmd_close_allocation(HANDLE hDevice, const DXGKARG_CLOSEALLOCATION *arg)
+{
+	(void)hDevice;
+	for (UINT i = 0; i < arg->NumAllocations; i++)
+		free(arg->pOpenHandleList[i]);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS kmd_map_system_memory(HANDLE hAdapter, HANDLE hAllocation, void *memory, SIZE_T size)
+{
+	struct kmd_allocation *allocation = hAllocation;
+
+	(void)hAdapter;
+	/* Protected memory has its place already, and moves nowhere. */
+	if (!memory || size < allocation->size || allocation->memory)
+		return STATUS_INVALID_PARAMETER;
+	allocation->memory = memory;
+	return STATUS_SUCCESS;
+}
+
+void kmd_allocation_wipe(struct kmd_allocation *allocation)
+{
+	gpu_wipe(allocation->memory, (size_t)allocation->size);
+	allocation->tie = (struct kmd_tie) { .session = TIE_NOBODY };
+}

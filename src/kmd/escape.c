@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* The escapes of the user-mode half: which command, which size, which capability, whose session. */
+#include "kmd/kmd_internal.h"
+
+#include <string.h>
+
+union any_escape {
+	struct drv_escape header;
+	struct drv_escape_key_exchange key_exchange;
+	struct drv_escape_key key;
+	struct drv_escape_blt blt;
+	struct drv_escape_pitch pitch;
+};
+
+typedef HRESULT (*handler_fn)(struct kmd_device *device, struct kmd_session *session, union any_escape *escape);
+
+static HRESULT handle_ping(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)device;
+	(void)session;
+	(void)escape;
+	return S_OK;
+}
+
+static HRESULT handle_key_exchange(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)device;
+	return kmd_key_exchange(session, &escape->key_exchange);
+}
+
+static HRESULT handle_start_refresh(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)device;
+	return kmd_start_refresh(session, &escape->key);
+}
+
+static HRESULT handle_finish_refresh(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)device;
+	(void)escape;
+	return kmd_finish_refresh(session);
+}
+
+static HRESULT handle_get_readback_key(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)device;
+	return kmd_get_readback_key(session, &escape->key);
+}
+
+static HRESULT handle_encryption_blt(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	return kmd_encryption_blt(device, session, &escape->blt);
+}
+
+static HRESULT handle_decryption_blt(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	return kmd_decryption_blt(device, session, &escape->blt);
+}
+
+/* No key is needed; the session only names the owner (BLT-87). */
+static HRESULT handle_get_pitch(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	const struct kmd_allocation *allocation = kmd_find_allocation(device, escape->pitch.allocation);
+
+	(void)session;
+	if (!allocation)
+		return E_INVALIDARG;
+	escape->pitch.pitch = allocation->pitch;
+	return S_OK;
+}
+
+/* How a command is offered: by a bit of the capabilities or by a switch of the configuration (CAP-32). */
+enum offer { OFFER_ALWAYS, OFFER_CAPS, OFFER_DECRYPTION_BLT, OFFER_GET_PITCH };
+
+static const struct command {
+	handler_fn handler;
+	uint32_t size;
+	uint32_t caps;	    /* OFFER_CAPS: the bit that must be set */
+	uint32_t blt_flags; /* is_blt: the DRV_BLT_* that it may have */
+	enum offer offer;
+	bool has_session;
+	bool is_blt;
+} commands[] = {
+	[DRV_COMMAND_PING] = {
+		.handler = handle_ping,
+		.size = sizeof(struct drv_escape),
+	},
+	[DRV_COMMAND_KEY_EXCHANGE] = {
+		.handler = handle_key_exchange,
+		.size = sizeof(struct drv_escape_key_exchange),
+		.has_session = true,
+	},
+	[DRV_COMMAND_START_REFRESH] = {
+		.handler = handle_start_refresh,
+		.size = sizeof(struct drv_escape_key),
+		.offer = OFFER_CAPS,
+		.caps = D3DCPCAPS_FRESHENSESSIONKEY,
+		.has_session = true,
+	},
+	[DRV_COMMAND_FINISH_REFRESH] = {
+		.handler = handle_finish_refresh,
+		.size = sizeof(struct drv_escape_key),
+		.offer = OFFER_CAPS,
+		.caps = D3DCPCAPS_FRESHENSESSIONKEY,
+		.has_session = true,
+	},
+	[DRV_COMMAND_GET_READBACK_KEY] = {
+		.handler = handle_get_readback_key,
+		.size = sizeof(struct drv_escape_key),
+		.offer = OFFER_CAPS,
+		.caps = D3DCPCAPS_ENCRYPTEDREADBACKKEY,
+		.has_session = true,
+	},
+	[DRV_COMMAND_ENCRYPTION_BLT] = {
+		.handler = handle_encryption_blt,
+		.size = sizeof(struct drv_escape_blt),
+		.offer = OFFER_CAPS,
+		.caps = D3DCPCAPS_ENCRYPTEDREADBACK,
+		.blt_flags = DRV_BLT_LOCKED,
+		.has_session = true,
+		.is_blt = true,
+	},
+	[DRV_COMMAND_DECRYPTION_BLT] = {
+		.handler = handle_decryption_blt,
+		.size = sizeof(struct drv_escape_blt),
+		.offer = OFFER_DECRYPTION_BLT,
+		.blt_flags = DRV_BLT_HAS_BLOCK_INFO | DRV_BLT_HAS_CONTENT_KEY | DRV_BLT_LOCKED,
+		.has_session = true,
+		.is_blt = true,
+	},
+	[DRV_COMMAND_GET_PITCH] = {
+		.handler = handle_get_pitch,
+		.size = sizeof(struct drv_escape_pitch),
+		.offer = OFFER_GET_PITCH,
+		.has_session = true,
+	},
+};
+
+static bool is_offered(const struct kmd_config *config, const struct command *command)
+{
+	switch (command->offer) {
+	case OFFER_CAPS:
+		return config->caps & command->caps;
+	case OFFER_DECRYPTION_BLT:
+		return config->has_decryption_blt;
+	case OFFER_GET_PITCH:
+		return config->has_get_pitch;
+	case OFFER_ALWAYS:
+	default:
+		return true;
+	}
+}
+
+static void *find_object(struct kmd_device *device, D3DKMT_HANDLE handle, DXGK_HANDLE_TYPE type)
+{
+	const struct dxgk_interface *kernel = device->adapter->kernel;
+	DXGKARGCB_GETHANDLEDATA arg = { .hObject = handle, .Type = type };
+
+	arg.Flags.DeviceSpecific = 1;
+	return kernel->DxgkCbGetHandleData(kernel->DeviceHandle, &arg);
+}
+
+struct kmd_allocation *kmd_find_allocation(struct kmd_device *device, D3DKMT_HANDLE handle)
+{
+	const struct kmd_open_allocation *open = find_object(device, handle, DXGK_HANDLE_ALLOCATION);
+
+	return open && open->device == device ? open->allocation : NULL;
+}
+
+/* Steps 4 and 5: live, of this device, and made as a crypto session (CS-04, CS-05). */
+static struct kmd_session *find_session(struct kmd_device *device, D3DKMT_HANDLE handle)
+{
+	struct kmd_session *session = find_object(device, handle, DXGK_HANDLE_PROTECTED_SESSION);
+
+	if (!session || !session->is_crypto || session->is_orphan)
+		return NULL;
+	if (session->device && session->device != device)
+		return NULL;
+	/* Remembered, so that the end of the device finds it. */
+	session->device = device;
+	return session;
+}
+
+static HRESULT run(struct kmd_device *device, const struct command *command, union any_escape *escape)
+{
+	struct kmd_session *session = NULL;
+
+	/* Step 3 comes before the session (CS-73). */
+	if (!is_offered(&device->adapter->config, command))
+		return D3DDDIERR_NOTAVAILABLE;
+	if (command->has_session) {
+		session = find_session(device, escape->header.session);
+		if (!session)
+			return E_INVALIDARG;
+		/* A broken seal is a fault: this call fails, the next ones find a session without a key (CS-13). */
+		if (!kmd_session_check_seals(session))
+			return E_FAIL;
+	}
+	return command->handler(device, session, escape);
+}
+
+/* What no user-mode half of ours would send. */
+static bool is_well_formed(const struct command *command, const union any_escape *escape)
+{
+	if (!command->is_blt)
+		return true;
+	return escape->blt.reserved == 0 && (escape->blt.flags & ~command->blt_flags) == 0;
+}
+
+static const struct command *find_command(const void *data, size_t size)
+{
+	struct drv_escape header;
+
+	if (!data || size < sizeof(header))
+		return NULL;
+	memcpy(&header, data, sizeof(header));
+	if (header.magic != DRV_MAGIC || header.command >= sizeof(commands) / sizeof(commands[0]))
+		return NULL;
+	if (!commands[header.command].handler || commands[header.command].size != size)
+		return NULL;
+	return &commands[header.command];
+}
+
+NTSTATUS kmd_escape(HANDLE hAdapter, const DXGKARG_ESCAPE *arg)
+{
+	struct kmd_device *device = arg->hDevice;
+	const struct command *command;
+	union any_escape escape;
+
+	(void)hAdapter;
+	command = find_command(arg->pPrivateDriverData, arg->PrivateDriverDataSize);
+	if (!device || !command)
+		return STATUS_INVALID_PARAMETER;
+
+	memcpy(&escape, arg->pPrivateDriverData, command->size);
+	if (!is_well_formed(command, &escape))
+		return STATUS_INVALID_PARAMETER;
+
+	/* A handler writes its outputs on success only, so that all of it may go back. */
+	escape.header.result = run(device, command, &escape);
+	memcpy(arg->pPrivateDriverData, &escape, command->size);
+	gpu_wipe(&escape, sizeof(escape));
+	return STATUS_SUCCESS;
+}

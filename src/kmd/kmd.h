@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel-mode driver of the software GPU as the graphics kernel loads it. */
+#ifndef DXV_KMD_KMD_H
+#define DXV_KMD_KMD_H
+
+#include "dxgkrnl/driver.h"
+#include "gpu/gpu.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The table of the driver. Its StartDevice takes a struct kmd_config as context. */
+extern const struct dxgk_driver kmd_driver;
+
+/* What the service is configured to offer; copied by StartDevice. identity must outlive the adapter. */
+struct kmd_config {
+	uint32_t caps;			/* D3DCPCAPS_*; normalised as kmd_caps_normalise says */
+	uint64_t protected_memory_size; /* no single surface may be larger; the sum is the graphics kernel's to hold */
+	bool has_decryption_blt;
+	bool has_get_pitch;
+	struct gpu_identity *identity;
+};
+
+/* 0xFD (CAP-54), 256 MiB (CAP-61), both functions, no identity. */
+void kmd_config_default(struct kmd_config *ret);
+
+/*
+ * The set of capabilities that this driver offers when asked for caps: SOFTWARE and never HARDWARE (CAP-53), nothing
+ * that needs decoding or lies above 0x200 (CAP-55, CAP-56), read-back only with its key and the key only with read-back
+ * (CAP-57, BLT-26). A caller that wants to warn of a change compares the two.
+ */
+uint32_t kmd_caps_normalise(uint32_t caps);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* The objects of the kernel-mode driver, and what its files call in each other. */
+#ifndef DXV_KMD_KMD_INTERNAL_H
+#define DXV_KMD_KMD_INTERNAL_H
+
+#include "driver/driver_private.h"
+#include "gpu/gpu.h"
+#include "kmd/kmd.h"
+#include "util/list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The graphics kernel serialises all calls of one adapter: nothing here takes a lock. */
+
+/* ---- objects ---------------------------------------------------------------------------------- */
+
+struct kmd_adapter {
+	const struct dxgk_interface *kernel;
+	struct kmd_config config;
+	struct list sessions;
+	struct list allocations;
+	uint64_t sessions_made; /* numbers of sessions and of key exchanges: never given twice, never 0 */
+	uint64_t exchanges_made;
+	uint64_t
+		seal; /* random, of this start of the adapter: with an exchange's number it makes the seals of a session */
+};
+
+struct kmd_device {
+	struct kmd_adapter *adapter;
+};
+
+/*
+ * Who may read a protected surface (BLT-123): under which session and which of its key exchanges it was last written.
+ * Both 0: never written, open to every session. exchange 0 alone: wiped, closed to all until it is written again.
+ */
+struct kmd_tie {
+	uint64_t session;
+	uint64_t exchange;
+};
+
+struct kmd_allocation {
+	struct kmd_adapter *adapter;
+	struct list link;
+	struct drv_allocation info;
+	D3DDDI_RESOURCEFLAGS flags; /* info.flags */
+	uint32_t pitch;
+	uint64_t size; /* linear bytes, L */
+	void *memory;  /* ours if protected, else the graphics kernel's, which clients write to at any time */
+	struct kmd_tie tie;
+};
+
+/* What DxgkDdiOpenAllocation makes: an allocation as one device sees it. */
+struct kmd_open_allocation {
+	struct kmd_device *device;
+	struct kmd_allocation *allocation;
+};
+
+/* The IVs used with each key (BLT-07 to BLT-15). Entries hold clear keys: protected memory. */
+struct kmd_history_entry {
+	uint8_t key[GPU_KEY_SIZE];
+	uint64_t iv;   /* the last one, which is the highest (BLT-08) */
+	uint64_t used; /* the larger, the later */
+};
+
+struct kmd_history {
+	struct kmd_history_entry *entries;
+	size_t count;
+	size_t room;
+	uint64_t uses;
+};
+
+/*
+ * Key material that is not in a slot; in protected memory. A seal stands on either side: what runs over it from below or
+ * from above, or writes where it should not, breaks one, and the session's keys are lost at their next use (KMT-24).
+ */
+struct kmd_secrets {
+	uint64_t seal_before;
+	uint8_t pending[GPU_KEY_SIZE]; /* number of a refresh (CS-48) */
+	uint8_t work[GPU_KEY_SIZE];    /* for the time of one call; zero between calls */
+	uint64_t seal_behind;
+};
+
+struct kmd_session {
+	struct kmd_adapter *adapter;
+	struct list link;
+	struct kmd_device *device; /* the first that named it; NULL: none has, or it is gone */
+	HANDLE kernel_handle;
+	uint64_t number;
+	uint64_t exchange; /* the present one's number; 0 while there is no key */
+	bool is_crypto;	   /* made with our private data, so that it has a key to exchange */
+	bool is_orphan;	   /* its device is gone: nobody may name it any more */
+	bool is_lost;	   /* reported INVALID, and not OK since */
+	bool has_pending;
+	bool has_readback_iv;
+	uint64_t readback_iv;	     /* IV number of the next EncryptionBlt (BLT-22 to BLT-24) */
+	struct kmd_secrets *secrets; /* these four are NULL until the first key exchange */
+	struct gpu_key *key;
+	struct gpu_key *readback;
+	struct gpu_key *spare; /* empty between calls: a new key is loaded here and then changes places */
+	struct kmd_history history;
+};
+
+/* ---- entries of the table --------------------------------------------------------------------- */
+
+DXGKDDI_CREATEDEVICE kmd_create_device;
+DXGKDDI_DESTROYDEVICE kmd_destroy_device;
+DXGKDDI_CREATEALLOCATION kmd_create_allocation;
+DXGKDDI_DESTROYALLOCATION kmd_destroy_allocation;
+DXGKDDI_DESCRIBEALLOCATION kmd_describe_allocation;
+DXGKDDI_OPENALLOCATIONINFO kmd_open_allocation;
+DXGKDDI_CLOSEALLOCATION kmd_close_allocation;
+DXGKDDI_ESCAPE kmd_escape;
+DXGKDDI_CREATEPROTECTEDSESSION kmd_create_session;
+DXGKDDI_DESTROYPROTECTEDSESSION kmd_destroy_session;
+NTSTATUS kmd_map_system_memory(HANDLE hAdapter, HANDLE hAllocation, void *memory, SIZE_T size);
+NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *picture);
+void kmd_lose_keys(HANDLE hAdapter);
+void kmd_lose_session_keys(HANDLE hAdapter, HANDLE hProtectedSession);
+void kmd_describe_session(HANDLE hAdapter, HANDLE hProtectedSession, char *text, SIZE_T size);
+
+/* ---- allocation.c ----------------------------------------------------------------------------- */
+
+static inline bool kmd_allocation_is_protected(const struct kmd_allocation *allocation)
+{
+	return allocation->flags.RestrictedContent;
+}
+
+static inline bool kmd_allocation_is_system(const struct kmd_allocation *allocation)
+{
+	return allocation->info.pool == D3DDDIPOOL_SYSTEMMEM;
+}
+
+/* Zeroes a protected surface; nobody may read it until it is written again (CS-13). */
+void kmd_allocation_wipe(struct kmd_allocation *allocation);
+
+/* ---- session.c -------------------------------------------------------------------------------- */
+
+/* The device's sessions lose their keys, are reported INVALID, and nobody may name them any more. */
+void kmd_sessions_orphan(struct kmd_device *device);
+
+/* Frees a session that is in no list. */
+void kmd_session_free(struct kmd_session *session);
+
+/* Writes the seals, when there is a new key. */
+void kmd_session_seal(struct kmd_session *session);
+/* False if a seal was broken: the keys are lost now, and INVALID is reported. Called before keys are used. */
+bool kmd_session_check_seals(struct kmd_session *session);
+
+/* Reports a session OK again if it was lost (KMT-20). */
+void kmd_session_recover(struct kmd_session *session);
+
+/* ---- key.c: the handlers of escapes ------------------------------------------------------------ */
+
+HRESULT kmd_key_exchange(struct kmd_session *session, struct drv_escape_key_exchange *escape);
+HRESULT kmd_start_refresh(struct kmd_session *session, struct drv_escape_key *escape);
+HRESULT kmd_finish_refresh(struct kmd_session *session);
+HRESULT kmd_get_readback_key(struct kmd_session *session, struct drv_escape_key *escape);
+
+/* A state in which there is a key to work with: S2 or S3. */
+static inline bool kmd_session_has_key(const struct kmd_session *session)
+{
+	return session->exchange != 0;
+}
+
+/* E_OUTOFMEMORY for -ENOMEM, E_INVALIDARG for -EBADMSG, S_OK for 0, else E_FAIL. */
+HRESULT kmd_result(int r);
+
+/* ---- blt.c ------------------------------------------------------------------------------------ */
+
+HRESULT kmd_encryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape);
+HRESULT kmd_decryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape);
+
+/* ---- history.c -------------------------------------------------------------------------------- */
+
+/* False if the IV number is not above the last one of this key (BLT-07, BLT-08). */
+bool kmd_history_allows(const struct kmd_history *history, const uint8_t key[GPU_KEY_SIZE], uint64_t iv);
+
+/* Makes sure that kmd_history_record needs no memory. -ENOMEM. */
+int kmd_history_reserve(struct kmd_history *history);
+
+/* May forget the key that was not used for the longest time, but none of the latest 256 (BLT-14). */
+void kmd_history_record(struct kmd_history *history, const uint8_t key[GPU_KEY_SIZE], uint64_t iv);
+
+void kmd_history_free(struct kmd_history *history); /* wiped */
+
+/* ---- escape.c --------------------------------------------------------------------------------- */
+
+/* The calling device's view of an allocation; NULL if there is none (BLT-39). For use inside an escape. */
+struct kmd_allocation *kmd_find_allocation(struct kmd_device *device, D3DKMT_HANDLE handle);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Presents: a picture goes from video memory to the monitor, and never through a client. */
+#include "kmd/kmd_internal.h"
+
+static bool is_within(const RECT *rect, uint32_t width, uint32_t height)
+{
+	return rect->left >= 0 && rect->top >= 0 && rect->left < rect->right && rect->top < rect->bottom &&
+	       (uint32_t)rect->right <= width && (uint32_t)rect->bottom <= height;
+}
+
+NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *picture)
+{
+	const struct kmd_device *device = hDevice;
+	const struct kmd_open_allocation *open = hAllocation;
+	const struct dxgk_interface *kernel = device->adapter->kernel;
+	const struct kmd_allocation *allocation;
+
+	if (!open || open->device != device)
+		return STATUS_INVALID_PARAMETER;
+	allocation = open->allocation;
+	if (kmd_allocation_is_system(allocation) || !allocation->memory)
+		return STATUS_INVALID_PARAMETER;
+	if (!is_within(&picture->source, allocation->info.width, allocation->info.height))
+		return STATUS_INVALID_PARAMETER;
+
+	if (!kernel->ShowPicture)
+		return STATUS_SUCCESS;
+	picture->memory = allocation->memory;
+	picture->pitch = allocation->pitch;
+	return kernel->ShowPicture(kernel->DeviceHandle, picture);
+}
