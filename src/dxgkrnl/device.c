@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Devices and contexts of a process. */
+#include "dxgkrnl/internal.h"
+
+#include <stdlib.h>
+
+void dxgk_context_destroy(struct dxgk_context *context)
+{
+	struct dxgk_process *process = context->device->process;
+
+	list_remove(&context->link);
+	dxgk_process_release_handle(process, context->handle);
+	process->kernel->counts.contexts--;
+	free(context);
+}
+
+void dxgk_device_destroy(struct dxgk_device *device)
+{
+	struct dxgk_process *process = device->process;
+	struct dxgk_kernel *kernel = process->kernel;
+
+	LIST_FOR_EACH(node, &device->contexts)
+	dxgk_context_destroy(LIST_ENTRY(node, struct dxgk_context, link));
+	LIST_FOR_EACH(node, &device->opens)
+	dxgk_open_destroy(LIST_ENTRY(node, struct dxgk_open, link));
+	kernel->driver->DxgkDdiDestroyDevice(device->driver_handle);
+	/* What it protected is gone with it, even where others still hold the session (KMT-17). */
+	LIST_FOR_EACH(node, &device->sessions)
+	{
+		struct dxgk_session *session = LIST_ENTRY(node, struct dxgk_session, device_link);
+
+		dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
+		session->is_dead = true;
+		list_remove(&session->device_link);
+	}
+	dxgk_process_release_handle(process, device->handle);
+	kernel->counts.devices--;
+	free(device);
+}
+
+NTSTATUS dxgk_do_create_device(struct dxgk_call *call)
+{
+	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
+	struct dxgk_process *process = call->process;
+	struct dxgk_kernel *kernel = process->kernel;
+	DXGKARG_CREATEDEVICE argument = { 0 };
+	struct dxgk_device *device;
+	struct wire_handle *reply;
+	struct wire_slot *slot;
+	NTSTATUS status;
+
+	if (!dxgk_process_get(process, request->handle, DXGK_ADAPTER))
+		return STATUS_INVALID_PARAMETER;
+	device = calloc(1, sizeof(*device));
+	if (!device)
+		return STATUS_NO_MEMORY;
+	device->handle = dxgk_process_reserve_handle(process, /* slot= */ true);
+	if (!device->handle) {
+		free(device);
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
+
+	argument.hDevice = device;
+	status = kernel->driver->DxgkDdiCreateDevice(kernel->adapter, &argument);
+	if (status != STATUS_SUCCESS) {
+		dxgk_process_release_handle(process, device->handle);
+		free(device);
+		return status;
+	}
+	device->driver_handle = argument.hDevice;
+	device->process = process;
+	device->id = ++kernel->next_device;
+	list_init(&device->contexts);
+	list_init(&device->opens);
+	list_init(&device->sessions);
+	dxgk_handle_set(&process->handles, device->handle, DXGK_DEVICE, device);
+	kernel->counts.devices++;
+	slot = dxgk_process_slot(process, device->handle);
+	atomic_store(&slot->state, WIRE_SLOT_STATE(WIRE_SLOT_DEVICE, WIRE_DEVICE_ACTIVE));
+	atomic_store(&slot->handle, device->handle);
+
+	reply = DXGK_REPLY(call, wire_handle);
+	reply->handle = device->handle;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS dxgk_do_destroy_device(struct dxgk_call *call)
+{
+	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
+	struct dxgk_device *device = dxgk_process_get_to_release(call->process, request->handle, DXGK_DEVICE);
+
+	if (!device)
+		return STATUS_INVALID_PARAMETER;
+	dxgk_device_destroy(device);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS dxgk_do_get_device_state(struct dxgk_call *call)
+{
+	const struct wire_device_state *request = DXGK_REQUEST(call, wire_device_state);
+	struct wire_device_state *reply;
+
+	if (!dxgk_process_get(call->process, request->device, DXGK_DEVICE))
+		return STATUS_INVALID_PARAMETER;
+	if (request->type != D3DKMT_DEVICESTATE_EXECUTION)
+		return STATUS_NOT_SUPPORTED;
+	reply = DXGK_REPLY(call, wire_device_state);
+	reply->device = request->device;
+	reply->type = request->type;
+	reply->value = D3DKMT_DEVICEEXECUTION_ACTIVE;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS dxgk_do_create_context(struct dxgk_call *call)
+{
+	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
+	struct dxgk_process *process = call->process;
+	struct dxgk_device *device = dxgk_process_get(process, request->handle, DXGK_DEVICE);
+	struct dxgk_context *context;
+	struct wire_handle *reply;
+
+	if (!device)
+		return STATUS_INVALID_PARAMETER;
+	context = calloc(1, sizeof(*context));
+	if (!context)
+		return STATUS_NO_MEMORY;
+	context->handle = dxgk_process_reserve_handle(process, /* slot= */ false);
+	if (!context->handle) {
+		free(context);
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
+	context->device = device;
+	list_append(&device->contexts, &context->link);
+	dxgk_handle_set(&process->handles, context->handle, DXGK_CONTEXT, context);
+	process->kernel->counts.contexts++;
+
+	reply = DXGK_REPLY(call, wire_handle);
+	reply->handle = context->handle;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS dxgk_do_destroy_context(struct dxgk_call *call)
+{
+	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
+	struct dxgk_context *context = dxgk_process_get_to_release(call->process, request->handle, DXGK_CONTEXT);
+
+	if (!context)
+		return STATUS_INVALID_PARAMETER;
+	dxgk_context_destroy(context);
+	return STATUS_SUCCESS;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* From a request to the function that answers it, and the answer's shape. */
+#include "dxgkrnl/internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+static dxgk_handler *const handlers[WIRE_TYPE_END] = {
+	[WIRE_HELLO] = dxgk_do_hello,
+	[WIRE_OBJECT_PAGE] = dxgk_do_object_page,
+	[WIRE_QUERY_SERVICE] = dxgk_do_query_service,
+	[WIRE_ROOT_CERTIFICATE] = dxgk_do_root_certificate,
+	[WIRE_ENUM_ADAPTERS] = dxgk_do_enum_adapters,
+	[WIRE_OPEN_ADAPTER] = dxgk_do_open_adapter,
+	[WIRE_CLOSE_ADAPTER] = dxgk_do_close_adapter,
+	[WIRE_QUERY_ADAPTER_INFO] = dxgk_do_query_adapter_info,
+	[WIRE_CREATE_DEVICE] = dxgk_do_create_device,
+	[WIRE_DESTROY_DEVICE] = dxgk_do_destroy_device,
+	[WIRE_GET_DEVICE_STATE] = dxgk_do_get_device_state,
+	[WIRE_CREATE_CONTEXT] = dxgk_do_create_context,
+	[WIRE_DESTROY_CONTEXT] = dxgk_do_destroy_context,
+	[WIRE_CREATE_FENCE] = dxgk_do_create_fence,
+	[WIRE_DESTROY_FENCE] = dxgk_do_destroy_fence,
+	[WIRE_SIGNAL_FENCES] = dxgk_do_signal_fences,
+	[WIRE_OPEN_FENCE] = dxgk_do_open_fence,
+	[WIRE_CREATE_MEMORY] = dxgk_do_create_memory,
+	[WIRE_DESTROY_MEMORY] = dxgk_do_destroy_memory,
+	[WIRE_CREATE_ALLOCATION] = dxgk_do_create_allocation,
+	[WIRE_DESTROY_ALLOCATION] = dxgk_do_destroy_allocation,
+	[WIRE_LOCK_ALLOCATION] = dxgk_do_lock_allocation,
+	[WIRE_QUERY_RESOURCE] = dxgk_do_query_resource,
+	[WIRE_OPEN_RESOURCE] = dxgk_do_open_resource,
+	[WIRE_SHARE_OBJECTS] = dxgk_do_share_objects,
+	[WIRE_ESCAPE] = dxgk_do_escape,
+	[WIRE_PRESENT] = dxgk_do_present,
+	[WIRE_CREATE_SESSION] = dxgk_do_create_session,
+	[WIRE_DESTROY_SESSION] = dxgk_do_destroy_session,
+	[WIRE_QUERY_SESSION] = dxgk_do_query_session,
+	[WIRE_OPEN_SESSION] = dxgk_do_open_session,
+	[WIRE_LIST_SESSIONS] = dxgk_do_list_sessions,
+	[WIRE_INVALIDATE] = dxgk_do_invalidate,
+};
+
+void *dxgk_reply(struct dxgk_call *call, size_t size)
+{
+	const size_t head = sizeof(struct wire_header);
+
+	assert(size >= head && size <= call->reply->capacity);
+	memset((uint8_t *)call->reply->data + head, 0, size - head);
+	call->reply->size = size;
+	return call->reply->data;
+}
+
+void dxgk_reply_append(struct dxgk_call *call, const void *data, size_t size)
+{
+	assert(size <= call->reply->capacity - call->reply->size);
+	if (size > 0)
+		memcpy((uint8_t *)call->reply->data + call->reply->size, data, size);
+	call->reply->size += size;
+}
+
+NTSTATUS dxgk_reply_descriptor(struct dxgk_call *call, int descriptor)
+{
+	int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	call->reply->descriptors[call->reply->descriptor_count++] = copy;
+	return STATUS_SUCCESS;
+}
+
+/* What no client library sends: it earns no answer. */
+static int request_check(const struct dxgk_process *process, const struct wire_packet *request)
+{
+	const struct wire_header *header = request->data;
+	const struct wire_rule *rule;
+
+	if (request->size < sizeof(*header) || header->size != request->size)
+		return -EPROTO;
+	rule = wire_rule_get(header->type);
+	if (!rule || request->size < rule->minimum || request->size > rule->maximum ||
+	    request->descriptor_count != rule->descriptors)
+		return -EPROTO;
+	if (process->greeted == (header->type == WIRE_HELLO))
+		return -EPROTO;
+	return 0;
+}
+
+int dxgk_transact(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+{
+	struct dxgk_call call = { .process = process, .request = request, .reply = reply };
+	const struct wire_header *asked = request->data;
+	struct wire_header *answer = reply->data;
+	NTSTATUS status;
+	int result;
+
+	assert(reply->capacity >= WIRE_MAX_MESSAGE);
+	result = request_check(process, request);
+	if (result < 0)
+		return result;
+
+	dxgk_collect(process->kernel);
+	reply->size = sizeof(*answer);
+	reply->descriptor_count = 0;
+	process->met_removed = false;
+	status = handlers[asked->type](&call);
+	if (status != STATUS_SUCCESS && process->met_removed)
+		status = STATUS_DEVICE_REMOVED;
+	/* BUFFER_TOO_SMALL carries the true sizes (KMT-62). */
+	if (status != STATUS_SUCCESS && status != STATUS_BUFFER_TOO_SMALL) {
+		wire_packet_clear(reply);
+		reply->size = sizeof(*answer);
+	}
+	*answer = (struct wire_header) {
+		.size = (uint32_t)reply->size,
+		.type = asked->type,
+		.sequence = asked->sequence,
+		.status = status,
+	};
+	return 0;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* The graphics kernel's objects. */
+#ifndef DXV_DXGKRNL_INTERNAL_H
+#define DXV_DXGKRNL_INTERNAL_H
+
+#include "dxgkrnl/handle_table.h"
+#include "dxgkrnl/kernel.h"
+#include "util/list.h"
+
+#include <stdatomic.h>
+
+/* One user's share. Lives while a process or an object of the user's does. */
+struct dxgk_user {
+	struct list link;
+	uid_t id;
+	uint32_t references;
+	uint32_t processes;
+	uint32_t handles;
+	uint32_t nt_handles;
+	uint32_t sessions; /* live ones that processes of the user made */
+};
+
+/* What a process has charged to it, and who it is. Outlives the process while another one holds what it made. */
+struct dxgk_account {
+	struct dxgk_kernel *kernel;
+	struct dxgk_user *user;
+	uint32_t references;
+	pid_t pid;
+	char command[16]; /* read when it is first asked for; as the process calls itself, so any bytes */
+	uint64_t protected_bytes;
+	uint64_t shared_bytes;
+};
+
+struct dxgk_page {
+	int descriptor;
+	struct wire_slot *slots;
+};
+
+struct dxgk_kernel {
+	const struct dxgk_driver *driver;
+	HANDLE adapter; /* the driver's */
+	struct dxgk_interface interface;
+	struct dxgk_config config;
+	struct dxgk_counts counts;
+	struct list users;
+	struct list processes;
+	uint64_t next_device;
+	int epoll;
+	struct dxgk_nt_handle **nt_buckets;
+	size_t nt_bucket_count;
+	bool is_stopping;
+	bool is_losing;	 /* the driver is in LoseKeys */
+	bool is_swollen; /* there was so much that memory is given back to the system when all is gone */
+
+	/* Whose call the driver is in: what DxgkCbGetHandleData looks into. */
+	struct dxgk_process *caller;
+	struct dxgk_device *caller_device;
+};
+
+struct dxgk_process {
+	struct dxgk_kernel *kernel;
+	struct list link;
+	struct dxgk_user *user;
+	struct dxgk_account *account;
+	bool greeted;
+	bool met_removed; /* the request being answered named an object of a removed adapter */
+	uint8_t stage;	  /* of its destruction: which kind goes, and what comes next of it */
+	uint32_t stage_index;
+	struct dxgk_handle_table handles;
+	struct dxgk_page pages[WIRE_PAGES];
+};
+
+struct dxgk_device {
+	struct dxgk_process *process;
+	uint64_t id; /* never used again */
+	HANDLE driver_handle;
+	uint32_t handle;
+	struct list contexts;
+	struct list opens;
+	struct list sessions; /* those made on it */
+};
+
+struct dxgk_context {
+	struct list link;
+	struct dxgk_device *device;
+	uint32_t handle;
+};
+
+/* Shared objects are counted: each local handle and each NT handle is one reference, a session is one to its fence. */
+struct dxgk_object {
+	enum dxgk_kind kind;
+	uint32_t references;
+};
+
+/* A local handle of a fence or a session: where a process sees it. */
+struct dxgk_view {
+	struct list link;
+	struct dxgk_process *process;
+	struct dxgk_object *object;
+	uint32_t handle;
+};
+
+struct dxgk_fence {
+	struct dxgk_object object;
+	struct dxgk_kernel *kernel;
+	struct list views;
+	uint64_t device; /* id of the one it was made on */
+	uint64_t value;
+	uint32_t sessions; /* live ones that count their losses in it: no client may signal it then (KMT-12) */
+	uint8_t type;	   /* D3DDDI_SYNCHRONIZATIONOBJECT_TYPE */
+	bool shareable;
+};
+
+/* There may be a million of them: 112 bytes with what malloc adds. */
+struct dxgk_session {
+	struct dxgk_object object;
+	uint32_t nt_handles;
+	uint32_t losses;
+	struct dxgk_account *account; /* of the process that made it */
+	struct list device_link;      /* of its device's, while that lives */
+	struct list views;
+	uint64_t id; /* what the driver calls it by */
+	uint64_t device;
+	struct dxgk_fence *fence;
+	HANDLE driver_handle;
+	uint32_t driver_size;
+	uint32_t runtime_size;
+	uint32_t created; /* seconds of CLOCK_BOOTTIME */
+	uint8_t status;
+	bool is_dead;			    /* its device or adapter is gone: it never becomes OK again */
+	_Alignas(8) uint8_t private_data[]; /* the driver's, then the runtime's */
+};
+
+/* System memory that the client and the service map. */
+struct dxgk_memory {
+	struct dxgk_kernel *kernel;
+	struct dxgk_account *account;
+	uint32_t references;
+	int descriptor;
+	void *map;
+	uint64_t size;
+};
+
+struct dxgk_allocation {
+	HANDLE driver_handle;
+	void *private_data;
+	uint32_t private_size;
+	struct dxgk_memory *memory; /* NULL: in protected memory */
+	uint64_t offset;
+	uint64_t size;
+};
+
+struct dxgk_resource {
+	struct dxgk_object object;
+	struct dxgk_kernel *kernel;
+	struct dxgk_account *account;
+	uint64_t charged; /* protected bytes */
+	bool shareable;
+	void *runtime_data;
+	void *driver_data;
+	uint32_t runtime_size;
+	uint32_t driver_size;
+	uint32_t count;
+	struct dxgk_allocation allocations[];
+};
+
+/* A resource as one device has it. */
+struct dxgk_open {
+	struct list link;
+	struct dxgk_device *device;
+	struct dxgk_resource *resource;
+	uint32_t handle;
+	struct dxgk_open_allocation {
+		struct dxgk_open *open;
+		HANDLE driver_handle;
+		uint32_t handle;
+	} allocations[];
+};
+
+struct dxgk_nt_handle {
+	struct dxgk_nt_handle *next;
+	uint64_t cookie;
+	struct dxgk_object *object;
+	struct dxgk_user *user;
+	int descriptor; /* the service's end */
+	bool readable;	/* the access that was asked for includes reading (KMT-44) */
+	bool removed;	/* with the adapter */
+};
+
+/* One request being answered. */
+struct dxgk_call {
+	struct dxgk_process *process;
+	const struct wire_packet *request;
+	struct wire_packet *reply;
+};
+
+/* ---- process.c ------------------------------------------------------------------------------------ */
+
+/* A new local handle, charged to the user; 0 if there is none to be had. slot: the kind needs one in the object page. */
+uint32_t dxgk_process_reserve_handle(struct dxgk_process *process, bool slot);
+void dxgk_process_release_handle(struct dxgk_process *process, uint32_t handle);
+struct wire_slot *dxgk_process_slot(struct dxgk_process *process, uint32_t handle);
+/* NULL: the handle is stale, foreign, of another kind, or removed, which dispatch turns into STATUS_DEVICE_REMOVED. */
+void *dxgk_process_get(struct dxgk_process *process, uint32_t handle, enum dxgk_kind kind);
+/* The same for those who release it: what was removed is still there for them. */
+void *dxgk_process_get_to_release(struct dxgk_process *process, uint32_t handle, enum dxgk_kind kind);
+/* All of its handles belong to an adapter that is gone; its devices' waiters wake. */
+void dxgk_process_remove(struct dxgk_process *process);
+/* Whether it runs as the service's own user or as root. */
+bool dxgk_process_is_operator(const struct dxgk_process *process);
+void dxgk_account_read_command(struct dxgk_account *account);
+void dxgk_account_unref(struct dxgk_account *account);
+struct dxgk_user *dxgk_user_ref(struct dxgk_kernel *kernel, uid_t id);
+void dxgk_user_unref(struct dxgk_user *user);
+
+/* ---- object.c ------------------------------------------------------------------------------------- */
+
+void dxgk_object_ref(struct dxgk_object *object);
+/* Frees it with the last one. */
+void dxgk_object_unref(struct dxgk_object *object);
+/* A view of a fence or session with a new local handle; NULL: no handle or memory. Takes a reference. */
+struct dxgk_view *dxgk_view_create(struct dxgk_process *process, struct dxgk_object *object);
+void dxgk_view_destroy(struct dxgk_view *view);
+
+/* ---- device.c ------------------------------------------------------------------------------------- */
+
+void dxgk_device_destroy(struct dxgk_device *device);
+void dxgk_context_destroy(struct dxgk_context *context);
+
+/* ---- fence.c -------------------------------------------------------------------------------------- */
+
+/* Sets the value in every process and wakes who waits. */
+void dxgk_fence_publish(struct dxgk_fence *fence, uint64_t value);
+void dxgk_fence_wake(const struct dxgk_view *view);
+void dxgk_fence_free(struct dxgk_fence *fence);
+void dxgk_fence_show(struct dxgk_view *view);
+
+/* ---- session.c ------------------------------------------------------------------------------------ */
+
+void dxgk_session_set_status(struct dxgk_session *session, D3DKMT_PROTECTED_SESSION_STATUS status);
+void dxgk_session_free(struct dxgk_session *session);
+void dxgk_session_show(struct dxgk_view *view);
+/* The driver's callback. */
+NTSTATUS dxgk_cb_set_protected_session_status(const DXGKARGCB_PROTECTEDSESSIONSTATUS *argument);
+
+/* ---- session_id.c: the numbers by which a driver calls sessions, of every kernel in this process --- */
+
+uint64_t dxgk_session_id_create(struct dxgk_session *session); /* 0: no memory */
+void dxgk_session_id_destroy(uint64_t id);
+struct dxgk_session *dxgk_session_id_find(uint64_t id);
+/* The first session of a kernel in *place or behind; NULL: none among the next limit places. Moves *place on. */
+struct dxgk_session *dxgk_session_id_next(const struct dxgk_kernel *kernel, uint32_t *place, uint32_t limit);
+/* Whether places are left. */
+bool dxgk_session_id_more(uint32_t place);
+
+/* ---- loss.c --------------------------------------------------------------------------------------- */
+
+/* The driver's callback. */
+void dxgk_cb_teardown(HANDLE handle);
+void dxgk_lose_session(struct dxgk_session *session);
+
+/* ---- memory.c, resource.c -------------------------------------------------------------------------- */
+
+NTSTATUS dxgk_memory_create(struct dxgk_process *process, uint64_t size, struct dxgk_memory **ret);
+void dxgk_memory_unref(struct dxgk_memory *memory);
+void dxgk_resource_free(struct dxgk_resource *resource);
+void dxgk_open_destroy(struct dxgk_open *open);
+
+/* ---- nt_handle.c ------------------------------------------------------------------------------------ */
+
+/* Makes one that refers to the object; *ret_descriptor is the client's end. */
+NTSTATUS dxgk_nt_handle_create(struct dxgk_process *process, struct dxgk_object *object, bool readable,
+			       int *ret_descriptor);
+/* The object behind a descriptor that came from a client (KMT-44, KMT-51, KMT-52). */
+NTSTATUS dxgk_nt_handle_open(struct dxgk_kernel *kernel, int descriptor, enum dxgk_kind kind,
+			     struct dxgk_object **ret_object);
+/* The adapter is gone: none of them opens any more. */
+void dxgk_nt_handles_remove(struct dxgk_kernel *kernel);
+void dxgk_nt_handles_clear(struct dxgk_kernel *kernel);
+
+/* ---- dispatch.c: the shape of an answer ------------------------------------------------------------- */
+
+/* The whole request, if it has the size that its own counts ask for. */
+#define DXGK_REQUEST(call, type) ((const struct type *)(call)->request->data)
+/* The reply's fixed structure, zeroed; its size becomes the reply's. */
+#define DXGK_REPLY(call, type) ((struct type *)dxgk_reply((call), sizeof(struct type)))
+void *dxgk_reply(struct dxgk_call *call, size_t size);
+/* Appends bytes to the reply; the caller has checked that they fit. */
+void dxgk_reply_append(struct dxgk_call *call, const void *data, size_t size);
+/* Sends a copy of a descriptor along. */
+NTSTATUS dxgk_reply_descriptor(struct dxgk_call *call, int descriptor);
+
+/* One function a request. A status other than STATUS_SUCCESS is answered with a bare header. */
+typedef NTSTATUS dxgk_handler(struct dxgk_call *call);
+dxgk_handler dxgk_do_hello, dxgk_do_object_page, dxgk_do_query_service, dxgk_do_root_certificate;
+dxgk_handler dxgk_do_enum_adapters, dxgk_do_open_adapter, dxgk_do_close_adapter, dxgk_do_query_adapter_info;
+dxgk_handler dxgk_do_create_device, dxgk_do_destroy_device, dxgk_do_get_device_state;
+dxgk_handler dxgk_do_create_context, dxgk_do_destroy_context;
+dxgk_handler dxgk_do_create_fence, dxgk_do_destroy_fence, dxgk_do_signal_fences, dxgk_do_open_fence;
+dxgk_handler dxgk_do_create_memory, dxgk_do_destroy_memory;
+dxgk_handler dxgk_do_create_allocation, dxgk_do_destroy_allocation, dxgk_do_lock_allocation;
+dxgk_handler dxgk_do_query_resource, dxgk_do_open_resource, dxgk_do_share_objects;
+dxgk_handler dxgk_do_escape, dxgk_do_present;
+dxgk_handler dxgk_do_create_session, dxgk_do_destroy_session, dxgk_do_query_session, dxgk_do_open_session;
+dxgk_handler dxgk_do_list_sessions, dxgk_do_invalidate;
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* The graphics kernel as the service, or in-process mode, holds it. */
+#ifndef DXV_DXGKRNL_KERNEL_H
+#define DXV_DXGKRNL_KERNEL_H
+
+#include "dxgkrnl/driver.h"
+#include "wire/message.h"
+#include "wire/socket.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Not thread-safe: whoever holds it serialises its calls. Functions return 0 or a negative errno value, NTSTATUS where
+ * a client gets to see it.
+ */
+struct dxgk_kernel;
+struct dxgk_process;
+
+struct dxgk_limits {
+	uint32_t handles;	  /* local handles of one user */
+	uint32_t processes;	  /* connections of one user */
+	uint32_t nt_handles;	  /* of one user; each costs the service a descriptor */
+	uint32_t sessions;	  /* live protected sessions of one user (CS-25) */
+	uint64_t protected_bytes; /* protected surfaces of one process (BLT-102) */
+	uint64_t shared_bytes;	  /* system memory of one process that the service maps */
+};
+
+void dxgk_limits_default(struct dxgk_limits *ret);
+
+struct dxgk_config {
+	const struct dxgk_driver *driver;
+	void *driver_context;
+	struct dxgk_limits limits;
+
+	/* The monitor; NULL: none is plugged in. */
+	NTSTATUS (*show_picture)(void *context, const struct dxgk_picture *picture);
+	/* What the service knows of itself: fills in the members that the graphics kernel can't. */
+	void (*describe)(void *context, struct wire_service *ret);
+	/* The installation's root certificate; valid while the kernel lives. NULL: there is none. */
+	void (*root_certificate)(void *context, const uint8_t **ret, size_t *ret_size);
+	void *context;
+};
+
+int dxgk_kernel_create(const struct dxgk_config *config, struct dxgk_kernel **ret);
+/* Its processes are destroyed before. NULL is allowed. */
+void dxgk_kernel_destroy(struct dxgk_kernel *kernel);
+
+/* -EDQUOT: the user has too many. */
+int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user, pid_t pid, struct dxgk_process **ret);
+/* Gives back everything that it held. NULL is allowed. */
+void dxgk_process_destroy(struct dxgk_process *process);
+/* The same in parts, for whoever has others to serve meanwhile: looks at some handles. Returns true when it is gone. */
+bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t handles);
+/* Tells the process's id, learned from the connection's credentials after it began. */
+void dxgk_process_set_pid(struct dxgk_process *process, pid_t pid);
+
+/*
+ * Answers one request: checks it, acts, and fills the reply, whose data has room for WIRE_MAX_MESSAGE bytes. Descriptors
+ * of the reply belong to the caller; those of the request stay the caller's. Returns 0 if there is a reply to send, or
+ * -EPROTO for a message that no client library sends: the connection is to be closed.
+ */
+int dxgk_transact(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply);
+
+/* Readable when dxgk_collect has work: an NT handle lost its last copy. */
+int dxgk_poll_descriptor(const struct dxgk_kernel *kernel);
+void dxgk_collect(struct dxgk_kernel *kernel);
+
+/*
+ * The losses of KMT-24. Content-protection keys are gone: every session reads INVALID, its fence has moved, and what it
+ * brought is wiped (CS-13). Each returns how many sessions were OK before.
+ */
+uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel);
+/* Content-protection teardown: the same, and counted. */
+uint32_t dxgk_teardown(struct dxgk_kernel *kernel);
+/*
+ * The adapter is removed, or was reset: the same, and every handle that there is answers STATUS_DEVICE_REMOVED from now
+ * on, but can be destroyed. Whoever opens the adapter anew finds it as good as before.
+ */
+uint32_t dxgk_remove_device(struct dxgk_kernel *kernel);
+
+/*
+ * The service stops: keys are lost, and from now on clients go on reading what they read now, although their handles are
+ * given back: sessions that are INVALID, and fences that have moved.
+ */
+void dxgk_stop(struct dxgk_kernel *kernel);
+
+struct dxgk_counts {
+	uint32_t processes;
+	uint32_t devices;
+	uint32_t contexts;
+	uint32_t fences;
+	uint32_t sessions;
+	uint32_t allocations;
+	uint32_t resources;
+	uint32_t memories;
+	uint32_t nt_handles;
+	uint32_t teardowns;
+};
+
+void dxgk_counts(const struct dxgk_kernel *kernel, struct dxgk_counts *ret);
+
+#endif

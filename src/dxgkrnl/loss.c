@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* How protected content is lost: keys, teardown, one session, the whole adapter (KMT-24). */
+#include "dxgkrnl/internal.h"
+
+/* A driver that forgot one must not leave it at OK. */
+static void invalidate_all(struct dxgk_kernel *kernel, bool is_dead)
+{
+	struct dxgk_session *session;
+	uint32_t place = 0;
+
+	while ((session = dxgk_session_id_next(kernel, &place, UINT32_MAX)) != NULL) {
+		dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
+		session->is_dead |= is_dead;
+	}
+}
+
+static uint32_t count_good(const struct dxgk_kernel *kernel)
+{
+	const struct dxgk_session *session;
+	uint32_t place = 0;
+	uint32_t count = 0;
+
+	while ((session = dxgk_session_id_next(kernel, &place, UINT32_MAX)) != NULL)
+		count += session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK;
+	return count;
+}
+
+uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)
+{
+	uint32_t good = count_good(kernel);
+
+	/* A driver whose wiping ends in a teardown comes back here. */
+	if (kernel->is_losing)
+		return 0;
+	kernel->is_losing = true;
+	kernel->driver->LoseKeys(kernel->adapter);
+	kernel->is_losing = false;
+	invalidate_all(kernel, /* is_dead= */ false);
+	return good;
+}
+
+uint32_t dxgk_teardown(struct dxgk_kernel *kernel)
+{
+	kernel->counts.teardowns++;
+	return dxgk_lose_keys(kernel);
+}
+
+void dxgk_cb_teardown(HANDLE handle)
+{
+	(void)dxgk_teardown(handle);
+}
+
+void dxgk_lose_session(struct dxgk_session *session)
+{
+	const struct dxgk_kernel *kernel = session->account->kernel;
+
+	if (kernel->driver->LoseSessionKeys)
+		kernel->driver->LoseSessionKeys(kernel->adapter, session->driver_handle);
+	dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
+}
+
+void dxgk_stop(struct dxgk_kernel *kernel)
+{
+	(void)dxgk_lose_keys(kernel);
+	kernel->is_stopping = true;
+}
+
+uint32_t dxgk_remove_device(struct dxgk_kernel *kernel)
+{
+	uint32_t good = count_good(kernel);
+
+	/* First what the sessions say, then their handles: a waiter that wakes reads INVALID (KMT-22). */
+	(void)dxgk_lose_keys(kernel);
+	invalidate_all(kernel, /* is_dead= */ true);
+	dxgk_nt_handles_remove(kernel);
+	LIST_FOR_EACH(node, &kernel->processes)
+	dxgk_process_remove(LIST_ENTRY(node, struct dxgk_process, link));
+	return good;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Counted objects, and the local handles by which processes see them. */
+#include "dxgkrnl/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void dxgk_object_ref(struct dxgk_object *object)
+{
+	object->references++;
+}
+
+void dxgk_object_unref(struct dxgk_object *object)
+{
+	assert(object->references > 0);
+	if (--object->references > 0)
+		return;
+	switch (object->kind) {
+	case DXGK_FENCE:
+		dxgk_fence_free((struct dxgk_fence *)object);
+		break;
+	case DXGK_SESSION:
+		dxgk_session_free((struct dxgk_session *)object);
+		break;
+	case DXGK_RESOURCE:
+		dxgk_resource_free((struct dxgk_resource *)object);
+		break;
+	default:
+		abort();
+	}
+}
+
+static struct list *object_views(struct dxgk_object *object)
+{
+	return object->kind == DXGK_FENCE ? &((struct dxgk_fence *)object)->views
+					  : &((struct dxgk_session *)object)->views;
+}
+
+struct dxgk_view *dxgk_view_create(struct dxgk_process *process, struct dxgk_object *object)
+{
+	struct dxgk_view *view = malloc(sizeof(*view));
+
+	if (!view)
+		return NULL;
+	view->handle = dxgk_process_reserve_handle(process, /* slot= */ true);
+	if (!view->handle) {
+		free(view);
+		return NULL;
+	}
+	view->process = process;
+	view->object = object;
+	dxgk_object_ref(object);
+	list_append(object_views(object), &view->link);
+	dxgk_handle_set(&process->handles, view->handle, object->kind, view);
+	if (object->kind == DXGK_FENCE)
+		dxgk_fence_show(view);
+	else
+		dxgk_session_show(view);
+	return view;
+}
+
+void dxgk_view_destroy(struct dxgk_view *view)
+{
+	struct dxgk_object *object = view->object;
+
+	list_remove(&view->link);
+	dxgk_process_release_handle(view->process, view->handle);
+	free(view);
+	dxgk_object_unref(object);
+}

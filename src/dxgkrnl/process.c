@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes: their handles, their object pages, what is charged to them and their users. */
+#include "dxgkrnl/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct dxgk_user *dxgk_user_ref(struct dxgk_kernel *kernel, uid_t id)
+{
+	struct dxgk_user *user;
+
+	LIST_FOR_EACH(node, &kernel->users)
+	{
+		user = LIST_ENTRY(node, struct dxgk_user, link);
+		if (user->id == id) {
+			user->references++;
+			return user;
+		}
+	}
+
+	user = calloc(1, sizeof(*user));
+	if (!user)
+		return NULL;
+	user->id = id;
+	user->references = 1;
+	list_append(&kernel->users, &user->link);
+	return user;
+}
+
+void dxgk_user_unref(struct dxgk_user *user)
+{
+	if (--user->references > 0)
+		return;
+	list_remove(&user->link);
+	free(user);
+}
+
+void dxgk_account_unref(struct dxgk_account *account)
+{
+	if (--account->references > 0)
+		return;
+	dxgk_user_unref(account->user);
+	free(account);
+}
+
+/* Now, while the process is surely there: its number may mean another one when the operator asks. */
+void dxgk_account_read_command(struct dxgk_account *account)
+{
+	char path[32];
+	ssize_t length;
+	int descriptor;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)account->pid);
+	descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (descriptor < 0)
+		return;
+	length = read(descriptor, account->command, sizeof(account->command) - 1);
+	close(descriptor);
+	/* The last byte is the line's end. */
+	account->command[length > 0 ? length - 1 : 0] = '\0';
+}
+
+int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user_id, pid_t pid, struct dxgk_process **ret)
+{
+	struct dxgk_user *user = dxgk_user_ref(kernel, user_id);
+	struct dxgk_process *process = NULL;
+	int result = -ENOMEM;
+
+	if (!user)
+		return -ENOMEM;
+	if (user->processes >= kernel->config.limits.processes) {
+		result = -EDQUOT;
+		goto fail;
+	}
+
+	process = calloc(1, sizeof(*process));
+	if (!process)
+		goto fail;
+	process->account = calloc(1, sizeof(*process->account));
+	if (!process->account)
+		goto fail;
+	*process->account = (struct dxgk_account) {
+		.kernel = kernel,
+		.user = dxgk_user_ref(kernel, user_id),
+		.references = 1,
+		.pid = pid,
+	};
+	process->kernel = kernel;
+	process->user = user;
+	list_append(&kernel->processes, &process->link);
+	user->processes++;
+	kernel->counts.processes++;
+	*ret = process;
+	return 0;
+
+fail:
+	free(process);
+	dxgk_user_unref(user);
+	return result;
+}
+
+void dxgk_process_set_pid(struct dxgk_process *process, pid_t pid)
+{
+	process->account->pid = pid;
+}
+
+/* What goes in which order: those that hold others last. */
+static const enum dxgk_kind stages[] = {
+	DXGK_SESSION, DXGK_RESOURCE, DXGK_CONTEXT, DXGK_DEVICE, DXGK_FENCE, DXGK_MEMORY, DXGK_ADAPTER,
+};
+
+enum { STAGE_COUNT = sizeof(stages) / sizeof(stages[0]) };
+
+static void destroy_one(struct dxgk_process *process, uint32_t handle, enum dxgk_kind kind, void *object)
+{
+	switch (kind) {
+	case DXGK_SESSION:
+	case DXGK_FENCE:
+		dxgk_view_destroy(object);
+		break;
+	case DXGK_RESOURCE:
+		dxgk_open_destroy(object);
+		break;
+	case DXGK_CONTEXT:
+		dxgk_context_destroy(object);
+		break;
+	case DXGK_DEVICE:
+		dxgk_device_destroy(object);
+		break;
+	case DXGK_MEMORY:
+		dxgk_process_release_handle(process, handle);
+		dxgk_memory_unref(object);
+		break;
+	default:
+		dxgk_process_release_handle(process, handle);
+		break;
+	}
+}
+
+/* Returns false when count handles were looked at and there may be more. */
+static bool destroy_handles(struct dxgk_process *process, uint32_t count)
+{
+	while (process->stage < STAGE_COUNT && process->handles.live > 0) {
+		enum dxgk_kind kind;
+		uint32_t handle;
+		void *object;
+
+		handle = dxgk_handle_next(&process->handles, &process->stage_index, &kind, &object);
+		if (handle && kind == stages[process->stage])
+			destroy_one(process, handle, kind, object);
+		if (!handle) {
+			process->stage++;
+			process->stage_index = 0;
+		}
+		if (--count == 0)
+			return process->stage == STAGE_COUNT || process->handles.live == 0;
+	}
+	return true;
+}
+
+bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t handles)
+{
+	struct dxgk_kernel *kernel = process->kernel;
+
+	if (!destroy_handles(process, handles))
+		return false;
+	dxgk_handle_table_clear(&process->handles);
+	for (size_t i = 0; i < WIRE_PAGES; i++) {
+		if (!process->pages[i].slots)
+			continue;
+		munmap(process->pages[i].slots, WIRE_SLOTS * sizeof(struct wire_slot));
+		close(process->pages[i].descriptor);
+	}
+	list_remove(&process->link);
+	dxgk_account_unref(process->account);
+	process->user->processes--;
+	dxgk_user_unref(process->user);
+	kernel->counts.processes--;
+	free(process);
+	/* What many small objects leave stays with malloc otherwise. */
+	if (kernel->is_swollen && kernel->counts.sessions == 0) {
+		kernel->is_swollen = false;
+#ifdef __GLIBC__
+		malloc_trim(0);
+#endif
+	}
+	return true;
+}
+
+void dxgk_process_destroy(struct dxgk_process *process)
+{
+	if (process)
+		(void)dxgk_process_destroy_part(process, UINT32_MAX);
+}
+
+void dxgk_process_remove(struct dxgk_process *process)
+{
+	enum dxgk_kind kind;
+	uint32_t index = 0;
+	uint32_t handle;
+	void *object;
+
+	dxgk_handle_remove_all(&process->handles);
+	while ((handle = dxgk_handle_next(&process->handles, &index, &kind, &object)) != 0) {
+		if (kind == DXGK_DEVICE)
+			atomic_store(&dxgk_process_slot(process, handle)->state,
+				     WIRE_SLOT_STATE(WIRE_SLOT_DEVICE, WIRE_DEVICE_REMOVED));
+	}
+	/* Behind the devices' states: who wakes and looks at them finds them removed. */
+	for (index = 0; dxgk_handle_next(&process->handles, &index, &kind, &object) != 0;) {
+		if (kind == DXGK_FENCE)
+			dxgk_fence_wake(object);
+	}
+}
+
+bool dxgk_process_is_operator(const struct dxgk_process *process)
+{
+	return process->user->id == 0 || process->user->id == geteuid();
+}
+
+/* A memory file that the client can map to read, and never to write, shrink or grow. */
+static int page_create(struct dxgk_page *page)
+{
+	size_t size = WIRE_SLOTS * sizeof(struct wire_slot);
+	int descriptor = memfd_create("dxvault-objects", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *slots;
+
+	if (descriptor < 0)
+		return -errno;
+	if (ftruncate(descriptor, (off_t)size) < 0)
+		goto fail;
+	slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	if (slots == MAP_FAILED)
+		goto fail;
+	if (fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0) {
+		munmap(slots, size);
+		goto fail;
+	}
+	page->descriptor = descriptor;
+	page->slots = slots;
+	return 0;
+
+fail:
+	close(descriptor);
+	return -ENOMEM;
+}
+
+uint32_t dxgk_process_reserve_handle(struct dxgk_process *process, bool slot)
+{
+	struct dxgk_page *page;
+	uint32_t handle;
+
+	if (process->user->handles >= process->kernel->config.limits.handles)
+		return 0;
+	handle = dxgk_handle_reserve(&process->handles);
+	if (!handle)
+		return 0;
+	page = &process->pages[WIRE_HANDLE_INDEX(handle) / WIRE_SLOTS];
+	if (slot && !page->slots && page_create(page) < 0) {
+		dxgk_handle_release(&process->handles, handle);
+		return 0;
+	}
+	process->user->handles++;
+	return handle;
+}
+
+void dxgk_process_release_handle(struct dxgk_process *process, uint32_t handle)
+{
+	if (!process->kernel->is_stopping && process->pages[WIRE_HANDLE_INDEX(handle) / WIRE_SLOTS].slots)
+		atomic_store(&dxgk_process_slot(process, handle)->handle, 0);
+	dxgk_handle_release(&process->handles, handle);
+	process->user->handles--;
+}
+
+struct wire_slot *dxgk_process_slot(struct dxgk_process *process, uint32_t handle)
+{
+	uint32_t index = WIRE_HANDLE_INDEX(handle);
+
+	return &process->pages[index / WIRE_SLOTS].slots[index % WIRE_SLOTS];
+}
+
+void *dxgk_process_get(struct dxgk_process *process, uint32_t handle, enum dxgk_kind kind)
+{
+	void *object = dxgk_handle_get(&process->handles, handle, kind);
+
+	if (object && dxgk_handle_is_removed(&process->handles, handle)) {
+		process->met_removed = true;
+		return NULL;
+	}
+	return object;
+}
+
+void *dxgk_process_get_to_release(struct dxgk_process *process, uint32_t handle, enum dxgk_kind kind)
+{
+	return dxgk_handle_get(&process->handles, handle, kind);
+}
+
+NTSTATUS dxgk_do_hello(struct dxgk_call *call)
+{
+	const struct wire_hello *request = DXGK_REQUEST(call, wire_hello);
+	struct wire_hello *reply = DXGK_REPLY(call, wire_hello);
+
+	if (request->magic != WIRE_MAGIC)
+		return STATUS_INVALID_PARAMETER;
+	reply->magic = WIRE_MAGIC;
+	reply->version = WIRE_VERSION;
+	if (request->version != WIRE_VERSION)
+		return STATUS_NOT_SUPPORTED;
+	call->process->greeted = true;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS dxgk_do_object_page(struct dxgk_call *call)
+{
+	const struct wire_object_page *request = DXGK_REQUEST(call, wire_object_page);
+	struct wire_object_page *reply;
+
+	if (request->page >= WIRE_PAGES || !call->process->pages[request->page].slots)
+		return STATUS_INVALID_PARAMETER;
+	reply = DXGK_REPLY(call, wire_object_page);
+	reply->page = request->page;
+	return dxgk_reply_descriptor(call, call->process->pages[request->page].descriptor);
+}
