@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The callbacks of a driver, but for allocations and sessions: each is one D3DKMT call. */
+#include "runtime/runtime_internal.h"
+
+HRESULT APIENTRY rt_query_adapter_info_cb(HANDLE hAdapter, const D3DDDICB_QUERYADAPTERINFO *pData)
+{
+	const struct rt_adapter *adapter = hAdapter;
+	const D3DKMT_QUERYADAPTERINFO arg = {
+		.hAdapter = adapter->kernel,
+		.Type = KMTQAITYPE_UMDRIVERPRIVATE,
+		.pPrivateDriverData = pData->pPrivateDriverData,
+		.PrivateDriverDataSize = pData->PrivateDriverDataSize,
+	};
+
+	return rt_hresult_from_status(D3DKMTQueryAdapterInfo(&arg));
+}
+
+static HRESULT APIENTRY lock_cb(HANDLE hDevice, D3DDDICB_LOCK *pData)
+{
+	const struct rt_device *device = hDevice;
+	D3DKMT_LOCK2 arg = { .hDevice = device->kernel, .hAllocation = pData->hAllocation };
+	HRESULT hr;
+
+	hr = rt_hresult_from_status(D3DKMTLock2(&arg));
+	if (hr == S_OK)
+		pData->pData = arg.pData;
+	return hr;
+}
+
+static HRESULT APIENTRY unlock_cb(HANDLE hDevice, const D3DDDICB_UNLOCK *pData)
+{
+	const struct rt_device *device = hDevice;
+	HRESULT hr = S_OK;
+
+	for (UINT i = 0; i < pData->NumAllocations && hr == S_OK; i++) {
+		const D3DKMT_UNLOCK2 arg = { .hDevice = device->kernel, .hAllocation = pData->phAllocations[i] };
+
+		hr = rt_hresult_from_status(D3DKMTUnlock2(&arg));
+	}
+	return hr;
+}
+
+static D3DKMT_HANDLE context_handle(HANDLE hContext)
+{
+	return (D3DKMT_HANDLE)(uintptr_t)hContext;
+}
+
+static HRESULT APIENTRY escape_cb(HANDLE hAdapter, const D3DDDICB_ESCAPE *pData)
+{
+	const struct rt_adapter *adapter = hAdapter;
+	const struct rt_device *device = pData->hDevice;
+	const D3DKMT_ESCAPE arg = {
+		.hAdapter = adapter->kernel,
+		.hDevice = device ? device->kernel : 0,
+		.Type = D3DKMT_ESCAPE_DRIVERPRIVATE,
+		.Flags = pData->Flags,
+		.pPrivateDriverData = pData->pPrivateDriverData,
+		.PrivateDriverDataSize = pData->PrivateDriverDataSize,
+		.hContext = context_handle(pData->hContext),
+	};
+
+	return rt_hresult_from_status(D3DKMTEscape(&arg));
+}
+
+/* A virtual-addressing context has no command buffer and no lists to hand out. */
+static HRESULT APIENTRY create_context_cb(HANDLE hDevice, D3DDDICB_CREATECONTEXT *pData)
+{
+	const struct rt_device *device = hDevice;
+	D3DKMT_CREATECONTEXTVIRTUAL arg = {
+		.hDevice = device->kernel,
+		.NodeOrdinal = pData->NodeOrdinal,
+		.EngineAffinity = pData->EngineAffinity,
+		.Flags = pData->Flags,
+		.pPrivateDriverData = pData->pPrivateDriverData,
+		.PrivateDriverDataSize = pData->PrivateDriverDataSize,
+		.ClientHint = D3DKMT_CLIENTHINT_DX9,
+	};
+	HRESULT hr;
+
+	hr = rt_hresult_from_status(D3DKMTCreateContextVirtual(&arg));
+	if (hr == S_OK)
+		pData->hContext = (HANDLE)(uintptr_t)arg.hContext;
+	return hr;
+}
+
+static HRESULT APIENTRY destroy_context_cb(HANDLE hDevice, const D3DDDICB_DESTROYCONTEXT *pData)
+{
+	const D3DKMT_DESTROYCONTEXT arg = { .hContext = context_handle(pData->hContext) };
+
+	(void)hDevice;
+	return rt_hresult_from_status(D3DKMTDestroyContext(&arg));
+}
+
+/* The rectangles and the time are the caller's of rt_present: the DDI structure has no member for them. */
+static HRESULT APIENTRY present_cb(HANDLE hDevice, const D3DDDICB_PRESENT *pData)
+{
+	const struct rt_device *device = hDevice;
+	D3DKMT_PRESENT arg = {
+		.hContext = context_handle(pData->hContext),
+		.VidPnSourceId = 0,
+		.hSource = pData->hSrcAllocation,
+		.hDestination = pData->hDstAllocation,
+	};
+
+	arg.Flags.Flip = 1;
+	if (device->present) {
+		arg.SrcRect = device->present->source;
+		arg.DstRect = device->present->destination;
+		arg.PresentCount = device->present->count;
+		arg.Duration = device->present->duration;
+		arg.Flags.SrcRectValid = 1;
+		arg.Flags.DstRectValid = 1;
+		arg.Flags.PresentCountValid = 1;
+		arg.Flags.DurationValid = 1;
+	}
+	return rt_hresult_from_status(D3DKMTPresent(&arg));
+}
+
+const DXVAULT_DEVICECALLBACKS rt_device_callbacks = {
+	.Callbacks = {
+		.pfnAllocateCb = rt_allocate_cb,
+		.pfnDeallocateCb = rt_deallocate_cb,
+		.pfnPresentCb = present_cb,
+		.pfnLockCb = lock_cb,
+		.pfnUnlockCb = unlock_cb,
+		.pfnEscapeCb = escape_cb,
+		.pfnCreateContextCb = create_context_cb,
+		.pfnDestroyContextCb = destroy_context_cb,
+	},
+	.pfnCreateProtectedSessionCb = rt_create_protected_session_cb,
+	.pfnDestroyProtectedSessionCb = rt_destroy_protected_session_cb,
+};

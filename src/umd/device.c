@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* CreateDevice and DestroyDevice. */
+#include "umd/umd_internal.h"
+
+#include <stdlib.h>
+
+struct umd_device *umd_device_find(HANDLE handle)
+{
+	return (struct umd_device *)umd_object_find(handle, UMD_DEVICE, /* owner= */ NULL);
+}
+
+/* Only what this interface version has: a runtime's table may end there. */
+static void copy_callbacks(struct umd_callbacks *callbacks, const D3DDDIARG_CREATEDEVICE *pData)
+{
+	const D3DDDI_DEVICECALLBACKS *table = pData->pCallbacks;
+
+	*callbacks = (struct umd_callbacks) {
+		.allocate = table->pfnAllocateCb,
+		.deallocate = table->pfnDeallocateCb,
+		.lock = table->pfnLockCb,
+		.unlock = table->pfnUnlockCb,
+		.escape = table->pfnEscapeCb,
+		.create_context = table->pfnCreateContextCb,
+		.destroy_context = table->pfnDestroyContextCb,
+		.present = table->pfnPresentCb,
+	};
+	if (pData->Flags.Value & DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS) {
+		const DXVAULT_DEVICECALLBACKS *extended = (const DXVAULT_DEVICECALLBACKS *)(const void *)table;
+
+		callbacks->create_session = extended->pfnCreateProtectedSessionCb;
+		callbacks->destroy_session = extended->pfnDestroyProtectedSessionCb;
+	}
+}
+
+HRESULT APIENTRY umd_create_device(HANDLE hAdapter, D3DDDIARG_CREATEDEVICE *pData)
+{
+	struct umd_adapter *adapter = umd_adapter_find(hAdapter);
+	struct umd_device *device;
+
+	if (!adapter || !pData || !pData->pDeviceFuncs || !pData->pCallbacks)
+		return E_INVALIDARG;
+
+	device = calloc(1, sizeof(*device));
+	if (!device)
+		return E_OUTOFMEMORY;
+	device->adapter = adapter;
+	device->runtime = pData->hDevice;
+	list_init(&device->sessions);
+	list_init(&device->resources);
+	copy_callbacks(&device->callbacks, pData);
+
+	umd_object_add(&device->object, UMD_DEVICE, &adapter->object);
+	umd_table_fill(pData->pDeviceFuncs);
+	pData->hDevice = device->object.handle;
+	return S_OK;
+}
+
+static void destroy_context(struct umd_device *device)
+{
+	D3DDDICB_DESTROYCONTEXT arg = { .hContext = device->context };
+
+	if (device->context && device->callbacks.destroy_context)
+		(void)device->callbacks.destroy_context(device->runtime, &arg);
+}
+
+HRESULT APIENTRY umd_destroy_device(HANDLE hDevice)
+{
+	struct umd_device *device = umd_device_find(hDevice);
+
+	if (!device)
+		return E_INVALIDARG;
+
+	LIST_FOR_EACH(node, &device->resources)
+	umd_resource_free(LIST_ENTRY(node, struct umd_resource, link));
+	LIST_FOR_EACH(node, &device->sessions)
+	umd_session_free(LIST_ENTRY(node, struct umd_session, link));
+	destroy_context(device);
+
+	umd_object_remove(&device->object);
+	free(device);
+	return S_OK;
+}
