@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* dxvaultd: the graphics kernel, the kernel-mode driver and the GPU in one process that trusts no client. */
+#include "config.h"
+#include "dxgkrnl/kernel.h"
+#include "gpu/gpu.h"
+#include "kmd/kmd.h"
+#include "service/listener.h"
+#include "service/monitor.h"
+#include "service/options.h"
+#include "service/root_key.h"
+#include "service/server.h"
+#include "service/settings.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+struct service {
+	struct options options;
+	struct settings settings;
+	struct gpu_identity *identity;
+	struct monitor *monitor;
+	struct dxgk_kernel *kernel;
+	struct listener listener;
+	bool listens;
+	sd_event *event;
+	struct server *server;
+	int ready; /* where the parent waits to hear that clients can connect; -1: nobody waits */
+};
+
+static void describe(void *context, struct wire_service *ret)
+{
+	struct gpu_memory_report report;
+
+	(void)context;
+	gpu_memory_report(&report);
+	ret->process_id = (uint32_t)getpid();
+	ret->key_memory = report.keys;
+	ret->surface_memory = report.surfaces;
+	ret->key_bytes = report.key_bytes;
+	ret->surface_bytes = report.surface_bytes;
+	snprintf(ret->memory_reason, sizeof(ret->memory_reason), "%s", report.reason);
+	snprintf(ret->engine, sizeof(ret->engine), "%s", gpu_engine_name());
+	snprintf(ret->version, sizeof(ret->version), "%s", CONFIG_VERSION);
+}
+
+static void root_certificate(void *context, const uint8_t **ret, size_t *ret_size)
+{
+	struct service *service = context;
+
+	gpu_identity_root(service->identity, ret, ret_size);
+}
+
+static NTSTATUS show_picture(void *context, const struct dxgk_picture *picture)
+{
+	struct service *service = context;
+
+	return monitor_show(service->monitor, picture);
+}
+
+/* Nothing that this process holds may be looked at or inherited. */
+static void protect_process(const struct options *options)
+{
+	struct rlimit limit;
+
+	umask(0077);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &(struct rlimit) { 0 });
+	/* Each NT handle costs a descriptor. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	/* Ctrl-C is for the player: a service of its own leaves with it. */
+	if (options->client_count > 0)
+		signal(SIGINT, SIG_IGN);
+}
+
+/* The child goes on; the parent waits until it is ready, and returns its exit code. */
+static int go_to_background(int *ret_ready)
+{
+	char answer;
+	ssize_t got;
+	int ends[2];
+	pid_t pid;
+
+	/* What the program that started us left open is none of ours to keep open. */
+	(void)close_range(3, ~0u, 0);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return EXIT_FAILURE;
+	pid = fork();
+	if (pid < 0)
+		return EXIT_FAILURE;
+	if (pid > 0) {
+		close(ends[1]);
+		do {
+			got = read(ends[0], &answer, 1);
+		} while (got < 0 && errno == EINTR);
+		/* A child that ended without a word failed. */
+		_exit(got == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
+	close(ends[0]);
+	setsid();
+	*ret_ready = ends[1];
+	return -1;
+}
+
+static void tell_ready(struct service *service)
+{
+	if (service->ready >= 0) {
+		(void)!write(service->ready, "", 1);
+		close(service->ready);
+		service->ready = -1;
+	}
+	(void)sd_notify(0, "READY=1");
+}
+
+static int start_identity(struct service *service)
+{
+	struct gpu_bytes certificate;
+	struct gpu_bytes key;
+	int result;
+
+	result = root_key_load(&key, &certificate);
+	if (result < 0)
+		return result;
+	result = gpu_identity_start(&key, &certificate, &service->identity);
+	gpu_secret_free(key.data);
+	gpu_secret_free(certificate.data);
+	if (result < 0)
+		log_error("the root key can't be used: %s",
+			  result == -EBADMSG ? "root.key and root.crt don't belong together" : strerror(-result));
+	return result;
+}
+
+static int start_kernel(struct service *service)
+{
+	struct dxgk_config config = {
+		.driver = &kmd_driver,
+		.show_picture = service->monitor ? show_picture : NULL,
+		.describe = describe,
+		.root_certificate = root_certificate,
+		.context = service,
+	};
+	struct kmd_config driver = service->settings.driver;
+	int result;
+
+	driver.identity = service->identity;
+	config.driver_context = &driver;
+	config.limits = service->settings.limits;
+	result = dxgk_kernel_create(&config, &service->kernel);
+	if (result < 0)
+		log_error("the graphics kernel can't start: %s", strerror(-result));
+	return result;
+}
+
+static int start_memory(const struct service *service)
+{
+	struct gpu_memory_report report;
+	int result;
+
+	result = gpu_memory_start(service->options.strict ? GPU_MEMORY_SECRET : GPU_MEMORY_PLAIN,
+				  service->options.memory);
+	/* Before libcrypto allocates anything: its memory holds private keys. */
+	if (result == 0)
+		result = gpu_route_libcrypto();
+	gpu_memory_report(&report);
+	if (result == -EPERM)
+		log_error("--strict: memfd_secret memory is not to be had: %s", report.reason);
+	else if (result < 0)
+		log_error("no protected memory: %s", strerror(-result));
+	else if (report.keys != GPU_MEMORY_SECRET)
+		log_warning("keys are in %s memory: %s", gpu_memory_kind_name(report.keys), report.reason);
+	return result;
+}
+
+static int start_server(struct service *service)
+{
+	const struct server_config config = { .all_users = service->settings.all_users };
+	const struct options *options = &service->options;
+	sigset_t signals;
+	int result;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	if (options->client_count == 0)
+		sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	result = sd_event_new(&service->event);
+	if (result >= 0)
+		result = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL);
+	if (result >= 0 && options->client_count == 0)
+		result = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL);
+	if (result >= 0)
+		result = server_create(service->event, service->kernel, &config, &service->server);
+	for (unsigned int i = 0; i < options->client_count && result >= 0; i++) {
+		fcntl(options->clients[i], F_SETFD, FD_CLOEXEC);
+		fcntl(options->clients[i], F_SETFL, O_NONBLOCK);
+		result = server_add_client(service->server, options->clients[i]);
+	}
+	if (result >= 0 && service->listens)
+		result = server_listen(service->server, service->listener.socket);
+	/* systemd keeps the socket and may start us again whenever somebody comes. */
+	if (result >= 0)
+		result = server_leave_when_idle(service->server, options->client_count > 0 ? 0 : options->idle_seconds);
+	if (result < 0)
+		log_error("the event loop can't start: %s", strerror(-result));
+	return result;
+}
+
+static int run(struct service *service)
+{
+	int result;
+
+	/* First of all, and before memory is taken: a second service of the user leaves at once. */
+	if (service->options.client_count == 0) {
+		result = listener_open(service->settings.all_users, &service->listener);
+		if (result == -EALREADY) {
+			if (!service->options.background)
+				log_error("another service of this user runs");
+			tell_ready(service);
+			return service->options.background ? 0 : result;
+		}
+		if (result < 0)
+			return result;
+		service->listens = true;
+	}
+	result = start_memory(service);
+	if (result >= 0)
+		result = start_identity(service);
+	if (result >= 0 && service->options.screen)
+		result = monitor_open(service->options.screen, &service->monitor);
+	if (result >= 0)
+		result = start_kernel(service);
+	if (result >= 0)
+		result = start_server(service);
+	if (result >= 0 && chdir("/") < 0)
+		result = -errno;
+	if (result >= 0) {
+		log_info("serving clients");
+		tell_ready(service);
+		result = sd_event_loop(service->event);
+	}
+	return result;
+}
+
+/* Everything is given back, so that what was not wiped is found by the tools that look for leaks. */
+static int finish(struct service *service)
+{
+	int result;
+
+	if (service->kernel)
+		dxgk_stop(service->kernel);
+	server_destroy(service->server);
+	if (service->listens)
+		listener_close(&service->listener);
+	dxgk_kernel_destroy(service->kernel);
+	result = monitor_close(service->monitor);
+	gpu_identity_stop(service->identity);
+	sd_event_unref(service->event);
+	return result;
+}
+
+/* The file has its say where no option was given. */
+static int load_settings(struct service *service)
+{
+	struct options *options = &service->options;
+	struct settings *settings = &service->settings;
+	int result;
+
+	log_start(options->has_log_level ? options->log_level : LOG_LEVEL_WARNING, options->background);
+	settings_default(settings);
+	result = settings_load(options->config, settings);
+	if (!options->has_idle_seconds)
+		options->idle_seconds = settings->idle_seconds;
+	if (!options->has_log_level)
+		options->log_level = settings->log_level;
+	if (!options->has_memory)
+		options->memory = settings->memory;
+	log_start(options->log_level, options->background);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	struct service service = { .ready = -1 };
+	int finished;
+	int result;
+
+	switch (options_parse(argc, argv, &service.options)) {
+	case OPTIONS_RUN:
+		break;
+	case OPTIONS_DONE:
+		return EXIT_SUCCESS;
+	default:
+		return 2;
+	}
+	if (load_settings(&service) < 0)
+		return EXIT_FAILURE;
+	protect_process(&service.options);
+	if (service.options.background) {
+		result = go_to_background(&service.ready);
+		if (result >= 0)
+			return result;
+	}
+
+	result = run(&service);
+	finished = finish(&service);
+	if (service.options.background && result == -EALREADY)
+		return EXIT_SUCCESS;
+	return result < 0 || finished < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections of clients, and how long the service stays. */
+#include "service/server.h"
+
+#include "gpu/gpu.h"
+#include "service/resume.h"
+#include "util/list.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Handles of an ended client that one turn gives back. */
+#define REAP_HANDLES	256
+#define FIRST_CLIENT_US 5000000u
+
+struct server {
+	sd_event *event;
+	struct dxgk_kernel *kernel;
+	sd_event_source *listener;
+	sd_event_source *collector;
+	sd_event_source *idle;
+	sd_event_source *waker; /* while there are sessions, which a sleep of the machine loses */
+	sd_event_source *reaper;
+	struct list connections;
+	struct list ended; /* what they held is given back in parts */
+	struct server_config config;
+	struct resume resume;
+	bool leaves;
+	uint64_t idle_us;
+	bool weakness_is_logged;
+	struct wire_packet request; /* one message at a time, whoever it is from */
+	struct wire_packet reply;
+};
+
+struct connection {
+	struct list link;
+	struct server *server;
+	struct dxgk_process *process;
+	sd_event_source *source;
+	int socket;
+	uid_t user;
+	pid_t pid;
+	bool known; /* by the credentials of its first message */
+};
+
+static int on_idle(sd_event_source *source, uint64_t now, void *context)
+{
+	struct server *server = context;
+
+	(void)source;
+	(void)now;
+	if (!list_is_empty(&server->connections))
+		return 0;
+	log_info("no client is left: leaving");
+	return sd_event_exit(server->event, 0);
+}
+
+static void idle_arm(struct server *server)
+{
+	if (!server->leaves || !list_is_empty(&server->connections) || !list_is_empty(&server->ended))
+		return;
+	if (server->idle_us == 0) {
+		(void)sd_event_exit(server->event, 0);
+		return;
+	}
+	server->idle = sd_event_source_unref(server->idle);
+	(void)sd_event_add_time_relative(server->event, &server->idle, CLOCK_MONOTONIC, server->idle_us, 0, on_idle,
+					 server);
+}
+
+/* Comes before anything that a client could learn or do, so that nobody reads OK of keys that did not survive. */
+static void look_for_resume(struct server *server)
+{
+	if (!resume_happened(&server->resume))
+		return;
+	log_warning("resume: lost_sessions=%u", dxgk_lose_keys(server->kernel));
+}
+
+static int on_wake(sd_event_source *source, uint64_t now, void *context)
+{
+	struct server *server = context;
+	struct dxgk_counts counts;
+
+	(void)source;
+	(void)now;
+	look_for_resume(server);
+	dxgk_counts(server->kernel, &counts);
+	if (counts.sessions > 0)
+		return resume_timer_arm(server->waker);
+	server->waker = sd_event_source_disable_unref(server->waker);
+	return 0;
+}
+
+/* A service that has nothing to lose sleeps as long as nobody speaks to it. */
+static void waker_arm(struct server *server)
+{
+	struct dxgk_counts counts;
+
+	if (server->waker)
+		return;
+	dxgk_counts(server->kernel, &counts);
+	if (counts.sessions > 0)
+		(void)resume_timer_create(server->event, on_wake, server, &server->waker);
+}
+
+static void connection_free(struct connection *connection)
+{
+	list_remove(&connection->link);
+	free(connection);
+}
+
+/* A part a turn: whoever held a million objects does not keep the others waiting when it ends. */
+static int on_reap(sd_event_source *source, void *context)
+{
+	struct server *server = context;
+	struct connection *connection;
+
+	(void)source;
+	look_for_resume(server);
+	if (!list_is_empty(&server->ended)) {
+		connection = LIST_ENTRY(server->ended.next, struct connection, link);
+		if (dxgk_process_destroy_part(connection->process, REAP_HANDLES))
+			connection_free(connection);
+	}
+	if (list_is_empty(&server->ended)) {
+		(void)sd_event_source_set_enabled(server->reaper, SD_EVENT_OFF);
+		idle_arm(server);
+	}
+	return 0;
+}
+
+static void connection_end(struct connection *connection)
+{
+	struct server *server = connection->server;
+
+	sd_event_source_disable_unref(connection->source);
+	close(connection->socket);
+	list_remove(&connection->link);
+	if (dxgk_process_destroy_part(connection->process, REAP_HANDLES)) {
+		free(connection);
+		idle_arm(server);
+		return;
+	}
+	list_append(&server->ended, &connection->link);
+	(void)sd_event_source_set_enabled(server->reaper, SD_EVENT_ON);
+}
+
+/* Surfaces come after the start, so that their memory can only be told of then. */
+static void log_weak_memory(struct server *server)
+{
+	const struct wire_header *header = server->request.data;
+	struct gpu_memory_report report;
+
+	if (server->weakness_is_logged || header->type != WIRE_CREATE_ALLOCATION)
+		return;
+	gpu_memory_report(&report);
+	if (report.surfaces == GPU_MEMORY_SECRET)
+		return;
+	log_warning("pictures are in %s memory: %s", gpu_memory_kind_name(report.surfaces), report.reason);
+	server->weakness_is_logged = true;
+}
+
+/* A client library of another version is refused by name, so that whoever wonders finds out why. */
+static void log_refused_hello(const struct connection *connection)
+{
+	const struct server *server = connection->server;
+	const struct wire_hello *hello = server->request.data;
+	const struct wire_header *answer = server->reply.data;
+
+	if (hello->header.type == WIRE_HELLO && answer->status == STATUS_NOT_SUPPORTED)
+		log_warning("client refused: user=%d process=%d protocol=%u own_protocol=%u", (int)connection->user,
+			    (int)connection->pid, hello->version, WIRE_VERSION);
+}
+
+/* One message a turn: clients that have much to say wait for those that have little. */
+static int connection_serve(struct connection *connection)
+{
+	struct server *server = connection->server;
+	int result;
+
+	result = wire_receive(connection->socket, &server->request, MSG_DONTWAIT);
+	if (result == -EAGAIN)
+		return 0;
+	if (result <= 0)
+		return result < 0 ? result : -ECONNRESET;
+	if (!connection->known && server->request.sender > 0) {
+		dxgk_process_set_pid(connection->process, server->request.sender);
+		connection->known = true;
+	}
+
+	result = dxgk_transact(connection->process, &server->request, &server->reply);
+	if (result == 0) {
+		log_refused_hello(connection);
+		log_weak_memory(server);
+		/* Whoever does not read its replies is not waited for. */
+		result = wire_send(connection->socket, &server->reply, MSG_DONTWAIT);
+	}
+	wire_packet_clear(&server->request);
+	wire_packet_clear(&server->reply);
+	return result;
+}
+
+static int on_message(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct connection *connection = context;
+	struct server *server = connection->server;
+	int result = -ECONNRESET;
+
+	(void)source;
+	(void)descriptor;
+	look_for_resume(server);
+	if (events & EPOLLIN)
+		result = connection_serve(connection);
+	if (result < 0) {
+		if (result != -ECONNRESET && result != -EPIPE)
+			log_warning("client turned away: user=%d process=%d reason=\"%s\"", (int)connection->user,
+				    (int)connection->pid, strerror(-result));
+		connection_end(connection);
+	} else {
+		waker_arm(server);
+	}
+	return 0;
+}
+
+int server_add_client(struct server *server, int socket)
+{
+	struct connection *connection = NULL;
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(peer);
+	int on = 1;
+	int result;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	    setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+		result = -errno;
+		goto fail;
+	}
+	if (!server->config.all_users && peer.uid != geteuid() && peer.uid != 0) {
+		result = -EPERM;
+		goto fail;
+	}
+	connection = calloc(1, sizeof(*connection));
+	if (!connection) {
+		result = -ENOMEM;
+		goto fail;
+	}
+	connection->server = server;
+	connection->socket = socket;
+	connection->user = peer.uid;
+	connection->pid = peer.pid;
+	list_init(&connection->link);
+	result = dxgk_process_create(server->kernel, peer.uid, peer.pid, &connection->process);
+	if (result < 0)
+		goto fail;
+	result = sd_event_add_io(server->event, &connection->source, socket, EPOLLIN, on_message, connection);
+	if (result < 0)
+		goto fail;
+	list_append(&server->connections, &connection->link);
+	server->idle = sd_event_source_disable_unref(server->idle);
+	return 0;
+
+fail:
+	log_warning("client refused: user=%d process=%d reason=\"%s\"", (int)peer.uid, (int)peer.pid,
+		    strerror(-result));
+	if (connection)
+		dxgk_process_destroy(connection->process);
+	free(connection);
+	close(socket);
+	return result;
+}
+
+static int on_connection(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct server *server = context;
+	int socket;
+
+	(void)source;
+	(void)events;
+	socket = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (socket < 0) {
+		if (errno == EMFILE || errno == ENFILE) {
+			/* It stays in the queue; without a pause the loop would spin on it. */
+			log_warning("no descriptor is left for another client");
+			usleep(1000);
+		}
+		return 0;
+	}
+	(void)server_add_client(server, socket);
+	return 0;
+}
+
+static int on_collect(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct server *server = context;
+
+	(void)source;
+	(void)descriptor;
+	(void)events;
+	look_for_resume(server);
+	dxgk_collect(server->kernel);
+	return 0;
+}
+
+int server_create(sd_event *event, struct dxgk_kernel *kernel, const struct server_config *config, struct server **ret)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int result = -ENOMEM;
+
+	if (!server)
+		return -ENOMEM;
+	server->event = event;
+	server->kernel = kernel;
+	server->config = *config;
+	resume_init(&server->resume, config->clock);
+	list_init(&server->connections);
+	list_init(&server->ended);
+	server->request.capacity = WIRE_MAX_MESSAGE;
+	server->reply.capacity = WIRE_MAX_MESSAGE;
+	server->request.data = malloc(WIRE_MAX_MESSAGE);
+	server->reply.data = malloc(WIRE_MAX_MESSAGE);
+	if (server->request.data && server->reply.data)
+		result = sd_event_add_io(event, &server->collector, dxgk_poll_descriptor(kernel), EPOLLIN, on_collect,
+					 server);
+	if (result >= 0)
+		result = sd_event_add_defer(event, &server->reaper, on_reap, server);
+	if (result >= 0)
+		result = sd_event_source_set_enabled(server->reaper, SD_EVENT_OFF);
+	if (result < 0) {
+		server_destroy(server);
+		return result;
+	}
+	*ret = server;
+	return 0;
+}
+
+void server_destroy(struct server *server)
+{
+	if (!server)
+		return;
+	server->leaves = false;
+	LIST_FOR_EACH(node, &server->connections)
+	connection_end(LIST_ENTRY(node, struct connection, link));
+	LIST_FOR_EACH(node, &server->ended)
+	{
+		struct connection *connection = LIST_ENTRY(node, struct connection, link);
+
+		dxgk_process_destroy(connection->process);
+		connection_free(connection);
+	}
+	sd_event_source_disable_unref(server->waker);
+	sd_event_source_disable_unref(server->reaper);
+	sd_event_source_disable_unref(server->listener);
+	sd_event_source_disable_unref(server->collector);
+	sd_event_source_disable_unref(server->idle);
+	/* Wrapped keys and challenge numbers went through here. */
+	if (server->request.data)
+		gpu_wipe(server->request.data, WIRE_MAX_MESSAGE);
+	if (server->reply.data)
+		gpu_wipe(server->reply.data, WIRE_MAX_MESSAGE);
+	free(server->request.data);
+	free(server->reply.data);
+	free(server);
+}
+
+int server_listen(struct server *server, int listener)
+{
+	return sd_event_add_io(server->event, &server->listener, listener, EPOLLIN, on_connection, server);
+}
+
+int server_leave_when_idle(struct server *server, unsigned int idle_seconds)
+{
+	server->leaves = true;
+	server->idle_us = idle_seconds * 1000000ull;
+	/* Who is to leave with its last client waits for the first one all the same. */
+	if (server->idle_us == 0 && list_is_empty(&server->connections))
+		return sd_event_add_time_relative(server->event, &server->idle, CLOCK_MONOTONIC, FIRST_CLIENT_US, 0,
+						  on_idle, server);
+	idle_arm(server);
+	return 0;
+}
