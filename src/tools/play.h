@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of dxvault play: options, processes, the provider, what the user sees. */
+#ifndef DXV_TOOLS_PLAY_H
+#define DXV_TOOLS_PLAY_H
+
+#include "tools/film.h"
+
+#include <dxvault/dxvault.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { PLAY_KEYS_MAX = 16 };
+
+struct play_options {
+	const char *file;
+	struct film_key keys[PLAY_KEYS_MAX];
+	size_t key_count;
+	const char *screen; /* folder; NULL: none */
+	const char *trust;  /* certificate file of the trust anchor; NULL: what the service says */
+	bool json;
+	bool strict;
+};
+
+/* play_processes.c: the presenter, and with a screen a service of this film alone. */
+struct play_processes {
+	pid_t service; /* 0: the shared one is used */
+	pid_t presenter;
+	int socket; /* to the presenter */
+};
+
+/* Starts what is needed and lets this process and the presenter connect. Prints what is wrong; 0 or -1. */
+int play_processes_start(const struct play_options *options, struct play_processes *ret);
+/* Whether a service of this film's own gave up by itself: it has then said why, on the same standard error. */
+bool play_processes_service_told(struct play_processes *processes);
+/*
+ * Waits for both to leave, which they do once this process has closed its ends; whoever does not is killed after some
+ * seconds. Returns 0, or -1 if the service could not finish the screen's files.
+ */
+int play_processes_finish(struct play_processes *processes);
+
+/* play_provider.c */
+struct play_result {
+	uint64_t presented;
+	double seconds;
+	bool lost;
+	DXVAULT_SERVICE_INFO service; /* while the film played */
+};
+
+/* Set by SIGINT and SIGTERM. */
+extern volatile sig_atomic_t play_interrupted;
+
+/* Plays the film to the presenter. Prints what is wrong; EXIT_SUCCESS, EXIT_FAILURE or EXIT_INTERRUPTED. */
+int play_provide(const struct play_options *options, struct film *film, struct play_processes *processes,
+		 struct play_result *ret);
+
+/* play_report.c */
+struct play_progress {
+	bool active;
+	bool is_terminal;
+	uint64_t total; /* 0: unknown */
+	int64_t last_ms;
+	unsigned int last_tenth;
+};
+
+void play_progress_start(struct play_progress *progress, const struct play_options *options, uint64_t total);
+void play_progress_update(struct play_progress *progress, uint64_t shown);
+/* Leaves the line free for what comes next. */
+void play_progress_end(struct play_progress *progress);
+void play_report(const struct play_options *options, const struct film_info *film, const struct play_result *result);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user of dxvault play sees: progress while it plays, a summary behind it. */
+#include "tools/play.h"
+#include "tools/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR_WIDTH = 40, UPDATE_MS = 50 };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void play_progress_start(struct play_progress *progress, const struct play_options *options, uint64_t total)
+{
+	*progress = (struct play_progress) {
+		.active = !options->json || isatty(STDERR_FILENO),
+		.is_terminal = isatty(STDERR_FILENO),
+		.total = total,
+	};
+}
+
+static void draw_bar(uint64_t shown, uint64_t total)
+{
+	unsigned int filled = (unsigned int)((shown < total ? shown : total) * BAR_WIDTH / total);
+	char bar[BAR_WIDTH + 1];
+
+	memset(bar, '#', filled);
+	memset(bar + filled, '.', BAR_WIDTH - filled);
+	bar[BAR_WIDTH] = '\0';
+	fprintf(stderr, "\r[%s] %" PRIu64 " of about %" PRIu64 " pictures ", bar, shown, total);
+}
+
+void play_progress_update(struct play_progress *progress, uint64_t shown)
+{
+	int64_t now;
+
+	if (!progress->active)
+		return;
+	if (progress->is_terminal) {
+		now = now_ms();
+		if (now - progress->last_ms < UPDATE_MS)
+			return;
+		progress->last_ms = now;
+		if (progress->total > 0)
+			draw_bar(shown, progress->total);
+		else
+			fprintf(stderr, "\r%" PRIu64 " pictures ", shown);
+	} else if (progress->total > 0) {
+		unsigned int tenth = (unsigned int)(shown * 10 / progress->total);
+
+		if (tenth > progress->last_tenth && tenth <= 10)
+			fprintf(stderr, "%u%%: %" PRIu64 " pictures\n", tenth * 10, shown);
+		progress->last_tenth = tenth;
+	}
+}
+
+void play_progress_end(struct play_progress *progress)
+{
+	if (progress->active && progress->is_terminal)
+		fputs("\r\033[K", stderr);
+	progress->active = false;
+}
+
+static void report_json(const struct play_options *options, const struct film_info *film,
+			const struct play_result *result)
+{
+	printf("{\n  \"file\": ");
+	text_json_string(stdout, options->file);
+	printf(",\n  \"width\": %u,\n  \"height\": %u,\n  \"encrypted\": %s,\n  \"frames_presented\": %" PRIu64
+	       ",\n  \"seconds\": %.3f,\n  \"pictures_per_second\": %.1f,\n",
+	       film->width, film->height, film->encrypted ? "true" : "false", result->presented, result->seconds,
+	       result->seconds > 0 ? (double)result->presented / result->seconds : 0);
+	printf("  \"key_memory\": \"%s\",\n  \"picture_memory\": \"%s\",\n  \"memory_reason\": ",
+	       text_memory_kind(result->service.KeyMemory), text_memory_kind(result->service.SurfaceMemory));
+	text_json_string(stdout, result->service.MemoryReason);
+	printf(",\n  \"session_status\": \"%s\",\n  \"contact_sheet\": ", result->lost ? "INVALID" : "OK");
+	if (options->screen) {
+		char path[4200];
+
+		snprintf(path, sizeof(path), "%s/contact-sheet.png", options->screen);
+		text_json_string(stdout, path);
+		printf(",\n  \"framemd5\": ");
+		snprintf(path, sizeof(path), "%s/screen.framemd5", options->screen);
+		text_json_string(stdout, path);
+		printf("\n}\n");
+	} else {
+		printf("null,\n  \"framemd5\": null\n}\n");
+	}
+}
+
+void play_report(const struct play_options *options, const struct film_info *film, const struct play_result *result)
+{
+	char memory[256];
+
+	if (options->json) {
+		report_json(options, film, result);
+		return;
+	}
+	text_memory(&result->service, memory, sizeof(memory));
+	printf("Presented:        %" PRIu64 " frames of %ux%u in %.2f s, %.0f pictures per second\n", result->presented,
+	       film->width, film->height, result->seconds,
+	       result->seconds > 0 ? (double)result->presented / result->seconds : 0);
+	printf("Film:             %s\n", film->encrypted ? "encrypted (cenc)" : "clear");
+	printf("Protected memory: %s\n", memory);
+	printf("Session status:   %s\n", result->lost ? "INVALID" : "OK");
+	if (options->screen) {
+		printf("Contact sheet:    %s/contact-sheet.png\n", options->screen);
+		printf("Frame checksums:  %s/screen.framemd5\n", options->screen);
+	}
+}
