@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* A graphics kernel in this process, with a driver that records or the real one, and processes that are connections. */
+#ifndef DXV_TESTS_KERNEL_FIXTURE_H
+#define DXV_TESTS_KERNEL_FIXTURE_H
+
+#include "dxgkrnl/kernel.h"
+#include "gpu/gpu.h"
+#include "kmd/kmd.h"
+#include "kmt/connection.h"
+#include "kmt/in_process.h"
+#include "runtime/runtime.h"
+
+#include <dxvault/d3dkmthk.h>
+#include <dxvault/dxvault.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define IK_USER	   1000
+#define IK_RECORDS 8192
+#define IK_LOG	   4096
+
+/* ---- the recording driver ------------------------------------------------------------------------- */
+
+/* What a client of the recording driver says of an allocation. The driver refuses another size or a visible above 1. */
+struct ik_allocation_data {
+	uint32_t visible;
+	uint32_t number; /* the test's own */
+	uint64_t size;
+};
+
+/* Its escape: looks up or changes a byte of a visible allocation, from the kernel's side. */
+struct ik_escape_data {
+	D3DKMT_HANDLE object;
+	uint32_t type; /* DXGK_HANDLE_TYPE */
+	uint32_t device_specific;
+	uint32_t has_value; /* in: write value at offset */
+	uint64_t offset;
+	uint32_t value; /* out, if found: the byte at offset, or an allocation's or session's number */
+	uint32_t found; /* out */
+};
+
+struct ik_session_record {
+	HANDLE kernel; /* what the graphics kernel calls it */
+	int destroys;  /* DxgkDdiDestroyProtectedSession calls that named it */
+	uint8_t *data; /* the private data, as it came */
+	uint32_t data_size;
+};
+
+struct ik_recorder {
+	/* Set by a test. */
+	NTSTATUS create_session_status;
+	NTSTATUS create_device_status;
+	NTSTATUS create_allocation_status;
+	NTSTATUS open_allocation_status;
+	NTSTATUS map_status;
+	NTSTATUS escape_status;
+	bool report_in_destroy; /* calls the status callback from inside DxgkDdiDestroyProtectedSession */
+	bool forgets_losses;	/* LoseKeys reports nothing */
+
+	const struct dxgk_interface *interface;
+	int creates; /* DxgkDdiCreateProtectedSession calls */
+	struct ik_session_record sessions[IK_RECORDS];
+	NTSTATUS reported_in_destroy;
+	int devices, allocations, opens; /* live */
+	int loses;
+	/* D d device, A a allocation, M its memory, O o its opening, S s session, E escape, P present. */
+	char log[IK_LOG];
+	size_t log_size;
+	HANDLE bad_adapter; /* not NULL: a call came with another adapter handle */
+};
+
+extern struct ik_recorder ik_recorder;
+extern const struct dxgk_driver ik_recording_driver;
+
+void ik_log_clear(void);
+/* The status callback, from outside the kernel's calls but under its lock. */
+struct ik;
+NTSTATUS ik_report(struct ik *ik, HANDLE kernel_session, DXGK_PROTECTED_SESSION_STATUS status);
+
+/* ---- the kernel ------------------------------------------------------------------------------------ */
+
+struct ik_screen {
+	int shown;
+	struct dxgk_picture picture;
+	uint8_t *bytes; /* a copy of the surface's linear bytes, rows picture.height or 3/2 of it for NV12 */
+	size_t size;
+	NTSTATUS status; /* what the monitor answers */
+};
+
+struct ik {
+	struct kmt_in_process *mode;
+	struct kmt_connection *processes[128];
+	size_t process_count;
+	struct ik_screen screen;
+	int descriptors; /* of this program before it started */
+};
+
+struct ik_options {
+	bool real_driver;
+	bool no_screen;
+	struct dxgk_limits limits; /* all zero: the default */
+};
+
+/* NULL: the recording driver, a screen, default limits. */
+struct ik *ik_start(const struct ik_options *options);
+/* The processes end; everything must be back: counts, descriptors, the driver's objects. */
+void ik_stop(struct ik *ik);
+
+/* A new process, and the calling thread becomes it. */
+struct kmt_connection *ik_process(struct ik *ik);
+struct kmt_connection *ik_process_of(struct ik *ik, uid_t user); /* NULL: refused */
+void ik_kill(struct ik *ik, struct kmt_connection *process);
+struct dxgk_counts ik_counts(struct ik *ik);
+/* Everything that counts except processes is zero. */
+void ik_assert_empty(struct ik *ik);
+void ik_lose_keys(struct ik *ik);
+int ik_open_descriptors(void);
+struct gpu_identity *ik_identity(void);
+int ik_group_teardown(void **state);
+
+/* ---- short forms of entries that must succeed, for the calling thread's process --------------------- */
+
+D3DKMT_HANDLE ik_adapter(void);
+D3DKMT_HANDLE ik_device(void); /* on an adapter of its own */
+D3DKMT_HANDLE ik_fence(D3DKMT_HANDLE device);
+D3DKMT_HANDLE ik_fence_with(D3DKMT_HANDLE device, uint64_t value, bool shared, const volatile uint64_t **ret_value);
+D3DKMT_HANDLE ik_session(D3DKMT_HANDLE device, D3DKMT_HANDLE fence);
+int ik_share(D3DKMT_HANDLE object);
+D3DKMT_HANDLE ik_open_session(int nt_handle);
+
+/* ---- the same where the status is the point ---------------------------------------------------------- */
+
+NTSTATUS ik_create_session(D3DKMT_HANDLE device, D3DKMT_HANDLE fence, const void *driver, UINT driver_size,
+			   const void *runtime, UINT runtime_size, D3DKMT_HANDLE *ret);
+NTSTATUS ik_destroy_session(D3DKMT_HANDLE session);
+NTSTATUS ik_query_status(D3DKMT_HANDLE session, D3DKMT_PROTECTED_SESSION_STATUS *ret);
+NTSTATUS ik_share_with(D3DKMT_HANDLE object, DWORD access, int *ret);
+NTSTATUS ik_try_open_session(int nt_handle, D3DKMT_HANDLE *ret);
+NTSTATUS ik_open_fence(D3DKMT_HANDLE device, int nt_handle, D3DKMT_HANDLE *ret, const volatile uint64_t **ret_value);
+NTSTATUS ik_signal(D3DKMT_HANDLE device, D3DKMT_HANDLE fence, UINT64 value);
+NTSTATUS ik_wait(D3DKMT_HANDLE device, D3DKMT_HANDLE fence, UINT64 value);
+NTSTATUS ik_destroy_fence(D3DKMT_HANDLE fence);
+NTSTATUS ik_destroy_device(D3DKMT_HANDLE device);
+
+#define ik_assert_status(session, expected)                                         \
+	do {                                                                        \
+		D3DKMT_PROTECTED_SESSION_STATUS is_;                                \
+                                                                                    \
+		assert_int_equal(ik_query_status((session), &is_), STATUS_SUCCESS); \
+		assert_int_equal(is_, D3DKMT_PROTECTED_SESSION_STATUS_##expected);  \
+	} while (0)
+
+#define IK_HANDLE(fd) ((HANDLE)(intptr_t)(fd))
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* The service's own pieces: what it notices of a sleep of the machine (KMT-24), and its configuration. */
+#include "service/resume.h"
+#include "service/server.h"
+#include "service/settings.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SECOND 1000000000ull
+
+static uint64_t slept;	  /* of the machine, so far */
+static uint64_t stumbles; /* the process waits so long between two readings */
+static uint64_t stumbled;
+
+static uint64_t fake_clock(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	stumbled += stumbles;
+	return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec + stumbled + (id == CLOCK_BOOTTIME ? slept : 0);
+}
+
+static void test_resume_is_noticed_once(void **state)
+{
+	struct resume resume;
+
+	(void)state;
+	slept = 5 * SECOND;
+	resume_init(&resume, fake_clock);
+	assert_false(resume_happened(&resume));
+	/* A busy machine is no sleeping one. */
+	stumbles = SECOND;
+	for (int i = 0; i < 5; i++)
+		assert_false(resume_happened(&resume));
+	stumbles = 0;
+	assert_false(resume_happened(&resume));
+	slept += SECOND / 2;
+	assert_true(resume_happened(&resume));
+	assert_false(resume_happened(&resume));
+	slept += 1000 * SECOND;
+	assert_true(resume_happened(&resume));
+	assert_false(resume_happened(&resume));
+	resume_init(&resume, NULL);
+	assert_false(resume_happened(&resume));
+}
+
+/* ---- a server with a driver that only counts ------------------------------------------------------ */
+
+static int losses;
+
+static NTSTATUS start_device(const struct dxgk_interface *interface, void *context, HANDLE *ret_adapter)
+{
+	(void)context;
+	*ret_adapter = (HANDLE)(uintptr_t)interface;
+	return STATUS_SUCCESS;
+}
+
+static void stop_device(HANDLE adapter)
+{
+	(void)adapter;
+}
+
+static NTSTATUS create_device(HANDLE adapter, DXGKARG_CREATEDEVICE *arg)
+{
+	arg->hDevice = adapter;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS destroy_device(HANDLE device)
+{
+	(void)device;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS create_session(HANDLE adapter, DXGKARG_CREATEPROTECTEDSESSION *arg)
+{
+	arg->hProtectedSession = adapter;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS destroy_session(HANDLE adapter, HANDLE session)
+{
+	(void)adapter;
+	(void)session;
+	return STATUS_SUCCESS;
+}
+
+static void lose_keys(HANDLE adapter)
+{
+	(void)adapter;
+	losses++;
+}
+
+static const struct dxgk_driver driver = {
+	.StartDevice = start_device,
+	.StopDevice = stop_device,
+	.DxgkDdiCreateDevice = create_device,
+	.DxgkDdiDestroyDevice = destroy_device,
+	.DxgkDdiCreateProtectedSession = create_session,
+	.DxgkDdiDestroyProtectedSession = destroy_session,
+	.LoseKeys = lose_keys,
+};
+
+static _Alignas(8) uint8_t buffer[4096];
+
+static void *request(enum wire_type type, size_t size)
+{
+	struct wire_header *header = (void *)buffer;
+
+	memset(buffer, 0, size);
+	header->size = (uint32_t)size;
+	header->type = type;
+	return header;
+}
+
+static uint32_t ask(sd_event *event, int socket)
+{
+	const struct wire_handle *reply = (const void *)buffer;
+
+	assert_true(send(socket, buffer, reply->header.size, 0) > 0);
+	while (recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT) < 0)
+		assert_true(sd_event_run(event, 1000000) > 0);
+	assert_int_equal(reply->header.status, STATUS_SUCCESS);
+	return reply->handle;
+}
+
+static uint32_t ask_handle(sd_event *event, int socket, enum wire_type type, uint32_t handle)
+{
+	((struct wire_handle *)request(type, sizeof(struct wire_handle)))->handle = handle;
+	return ask(event, socket);
+}
+
+static uint32_t make_session(sd_event *event, int socket)
+{
+	struct wire_create_session *session;
+	struct wire_create_fence *fence;
+	struct wire_adapter *adapter;
+	struct wire_hello *hello;
+	uint32_t device, handle;
+
+	hello = request(WIRE_HELLO, sizeof(*hello));
+	hello->magic = WIRE_MAGIC;
+	hello->version = WIRE_VERSION;
+	(void)ask(event, socket);
+	request(WIRE_ENUM_ADAPTERS, sizeof(struct wire_header));
+	(void)ask(event, socket);
+	adapter = (void *)buffer;
+	handle = adapter->luid_low;
+	adapter = request(WIRE_OPEN_ADAPTER, sizeof(*adapter));
+	adapter->luid_low = handle;
+	device = ask_handle(event, socket, WIRE_CREATE_DEVICE, ask(event, socket));
+	fence = request(WIRE_CREATE_FENCE, sizeof(*fence));
+	fence->device = device;
+	fence->type = D3DDDI_MONITORED_FENCE;
+	handle = ask(event, socket);
+	session = request(WIRE_CREATE_SESSION, sizeof(*session));
+	session->device = device;
+	session->fence = handle;
+	return ask(event, socket);
+}
+
+/* KMT-24: a sleep is noticed before the next request is answered, and without one, as long as there are sessions. */
+static void test_sleep_loses_sessions(void **state)
+{
+	struct server_config config = { .clock = fake_clock };
+	struct dxgk_config kernel_config = { .driver = &driver };
+	struct dxgk_kernel *kernel;
+	struct server *server;
+	sd_event *event;
+	uint32_t session;
+	int ends[2];
+
+	(void)state;
+	losses = 0;
+	dxgk_limits_default(&kernel_config.limits);
+	assert_int_equal(dxgk_kernel_create(&kernel_config, &kernel), 0);
+	assert_true(sd_event_new(&event) >= 0);
+	assert_true(server_create(event, kernel, &config, &server) >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(server_add_client(server, ends[0]), 0);
+	session = make_session(event, ends[1]);
+	assert_int_equal(losses, 0);
+
+	slept += SECOND;
+	request(WIRE_ENUM_ADAPTERS, sizeof(struct wire_header));
+	(void)ask(event, ends[1]);
+	assert_int_equal(losses, 1);
+
+	slept += SECOND;
+	while (losses == 1)
+		assert_true(sd_event_run(event, 5000000) > 0);
+	assert_int_equal(losses, 2);
+
+	/* Nothing is left to be lost: the timer goes off once more, and then the service sleeps. */
+	(void)ask_handle(event, ends[1], WIRE_DESTROY_SESSION, session);
+	while (sd_event_run(event, 2500000) > 0)
+		;
+	assert_int_equal(losses, 2);
+
+	close(ends[1]);
+	server_destroy(server);
+	sd_event_unref(event);
+	dxgk_kernel_destroy(kernel);
+}
+
+static void test_settings(void **state)
+{
+	static const char text[] = "# all of them\n\n handles=7 \r\nconnections = 8\nnt-handles = 0\nsessions = 9\n"
+				   "protected-memory = 3M\nshared-memory = 1G\nidle-seconds = 0\ndecryption-blt = no\n"
+				   "get-pitch = no\ncaps = 0x1D\nallow-users = all\nlog-level = debug\nmemory = plain";
+	struct settings settings, before;
+	const char *reason;
+	unsigned int line;
+
+	(void)state;
+	settings_default(&settings);
+	assert_int_equal(settings_parse("", 0, &settings, &line, &reason), 0);
+	assert_false(settings.all_users);
+	assert_int_equal(settings_parse(text, sizeof(text) - 1, &settings, &line, &reason), 0);
+	assert_int_equal(settings.limits.handles, 7);
+	assert_int_equal(settings.limits.processes, 8);
+	assert_int_equal(settings.limits.nt_handles, 0);
+	assert_int_equal(settings.limits.sessions, 9);
+	assert_int_equal(settings.limits.protected_bytes, 3 << 20);
+	assert_int_equal(settings.driver.protected_memory_size, 3 << 20);
+	assert_int_equal(settings.limits.shared_bytes, 1 << 30);
+	assert_int_equal(settings.idle_seconds, 0);
+	assert_false(settings.driver.has_decryption_blt);
+	assert_false(settings.driver.has_get_pitch);
+	assert_int_equal(settings.driver.caps, 0x1d);
+	assert_true(settings.all_users);
+	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(settings.memory, GPU_MEMORY_PLAIN);
+
+	/* A file with a mistake changes nothing. */
+	before = settings;
+	assert_int_equal(settings_parse("handles = 5\n\nx", 14, &settings, &line, &reason), -EINVAL);
+	assert_int_equal(line, 3);
+	assert_string_equal(reason, "not key = value");
+	assert_memory_equal(&settings, &before, sizeof(settings));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_resume_is_noticed_once),
+		cmocka_unit_test(test_sleep_loses_sessions),
+		cmocka_unit_test(test_settings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
