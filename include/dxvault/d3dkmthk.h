@@ -1079,8 +1079,9 @@ typedef NTSTATUS(APIENTRY *PFND3DKMT_ESCAPE)(CONST D3DKMT_ESCAPE *);
  *       the screen: no hDestination, sub-rectangles or broadcast.
  *
  * STATUS_SUCCESS; STATUS_INVALID_PARAMETER: arg NULL, dead context or allocation handle, or any
- * argument beyond the above; STATUS_NOT_SUPPORTED: an implementation without presentation (KMT-81);
- * else the kernel-mode driver's status. Rules: KMT-01, KMT-81.
+ * argument beyond the above; STATUS_GRAPHICS_ALLOCATION_CONTENT_LOST: its content was lost with a
+ * key and it was not written since; STATUS_NOT_SUPPORTED: an implementation without presentation
+ * (KMT-81); else the kernel-mode driver's status. Rules: KMT-01, KMT-81.
  */
 EXTERN_C NTSTATUS APIENTRY D3DKMTPresent(D3DKMT_PRESENT *arg);
 typedef NTSTATUS(APIENTRY *PFND3DKMT_PRESENT)(D3DKMT_PRESENT *);

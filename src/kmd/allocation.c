@@ -215,3 +215,8 @@ void kmd_allocation_wipe(struct kmd_allocation *allocation)
 	gpu_wipe(allocation->memory, (size_t)allocation->size);
 	allocation->tie = (struct kmd_tie) { .session = TIE_NOBODY };
 }
+
+bool kmd_allocation_is_lost(const struct kmd_allocation *allocation)
+{
+	return allocation->tie.session == TIE_NOBODY;
+}

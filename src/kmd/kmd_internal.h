@@ -132,8 +132,9 @@ static inline bool kmd_allocation_is_system(const struct kmd_allocation *allocat
 	return allocation->info.pool == D3DDDIPOOL_SYSTEMMEM;
 }
 
-/* Zeroes a protected surface; nobody may read it until it is written again (CS-13). */
+/* Zeroes a protected surface; nobody may read or show it until it is written again (CS-13). */
 void kmd_allocation_wipe(struct kmd_allocation *allocation);
+bool kmd_allocation_is_lost(const struct kmd_allocation *allocation);
 
 /* ---- session.c -------------------------------------------------------------------------------- */
 

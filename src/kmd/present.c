@@ -22,6 +22,9 @@ NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *pi
 		return STATUS_INVALID_PARAMETER;
 	if (!is_within(&picture->source, allocation->info.width, allocation->info.height))
 		return STATUS_INVALID_PARAMETER;
+	/* A wiped surface is no picture: the monitor keeps what it shows. */
+	if (kmd_allocation_is_lost(allocation))
+		return STATUS_GRAPHICS_ALLOCATION_CONTENT_LOST;
 
 	if (!kernel->ShowPicture)
 		return STATUS_SUCCESS;

@@ -148,8 +148,9 @@ static bool show(struct presenter *presenter, const struct play_message *message
 	if (!session_is_good(presenter))
 		return false;
 	result = rt_present(presenter->device, presenter->surfaces[message->index], &present);
+	/* A loss in the meantime is the reason, if there was one. */
 	if (FAILED(result))
-		return fail(presenter, "Present", result);
+		return session_is_good(presenter) ? fail(presenter, "Present", result) : false;
 	presenter->presented++;
 	presenter->last_count = message->count;
 	send_message(presenter, &(struct play_message) { .type = PLAY_SHOWN,
