@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# limit: 60
+# The programs in examples/, as their readers would try them.
+. "$(dirname "$0")/lib.sh"
+
+test_crypto_session() {
+	export DXVAULT_SERVICE=$DXVAULTD
+	run_with_limit 20 "$BUILD/examples/example-crypto-session"
+	assert_status 0
+	assert_empty "$T/err"
+	assert_match "$T/out" '^8192 bytes went in and came back$'
+	assert_no_objects
+}
+
+# It says which call failed, instead of going on.
+test_crypto_session_without_a_service() {
+	export DXVAULT_SERVICE=$T/no-such-service
+	run_with_limit 20 "$BUILD/examples/example-crypto-session"
+	assert_status 1
+	assert_one_line "$T/err"
+	assert_match "$T/err" 'D3DKMTEnumAdapters2.*0xC00002B6'
+}
+
+# Short enough to be read, and built by the public headers and libraries alone.
+test_what_an_example_may_use() {
+	[ "$(wc -l <"$TOP/examples/crypto-session.c")" -lt 200 ] || fail "examples/crypto-session.c is too long"
+	assert_equal "$(grep -ho '#include .*' "$TOP"/examples/*.c | grep -v '<\(dxvault\|openssl\)/' | grep -c '"' || true)" 0
+	cc -std=c17 -Wall -Wextra -Werror -I"$TOP/include" "$TOP/examples/crypto-session.c" -o "$T/example" \
+		-L"$BUILD/src/kmt" -L"$BUILD/src/umd" -ldxvault-kmt -ldxvault-umd -lcrypto
+	export DXVAULT_SERVICE=$DXVAULTD
+	run_with_limit 20 env LD_LIBRARY_PATH="$BUILD/src/kmt:$BUILD/src/umd" "$T/example"
+	assert_status 0
+}
+
+run_tests
