@@ -28,11 +28,14 @@ static int keygen_goes_on(EVP_PKEY_CTX *context)
 
 int gpu_rsa_create(unsigned int bits, const atomic_bool *stop, EVP_PKEY **ret)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	BIGNUM *exponent = BN_new();
+	EVP_PKEY_CTX *context;
+	BIGNUM *exponent;
 	EVP_PKEY *key = NULL;
 	int r = 0;
 
+	gpu_crypto_begin();
+	context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	exponent = BN_new();
 	if (context != NULL) {
 		EVP_PKEY_CTX_set_app_data(context, (void *)(uintptr_t)stop);
 		EVP_PKEY_CTX_set_cb(context, keygen_goes_on);
@@ -105,10 +108,13 @@ static bool extensions_add(X509 *certificate, X509 *issuer)
 int gpu_certificate_create(EVP_PKEY *subject_key, const char *subject_prefix, X509 *issuer, EVP_PKEY *issuer_key,
 			   X509 **ret)
 {
-	X509 *certificate = X509_new();
-	X509 *signer = issuer != NULL ? issuer : certificate;
 	int days = issuer != NULL ? LEAF_DAYS : ROOT_DAYS;
+	X509 *certificate;
+	X509 *signer;
 
+	gpu_crypto_begin();
+	certificate = X509_new();
+	signer = issuer != NULL ? issuer : certificate;
 	/* One day back: a client's clock may be behind. */
 	if (certificate == NULL || X509_set_version(certificate, X509_VERSION_3) != 1 || serial_set(certificate) < 0 ||
 	    X509_set_pubkey(certificate, subject_key) != 1 ||

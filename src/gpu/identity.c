@@ -18,9 +18,10 @@
 enum { LEAF_BITS = GPU_OAEP_SIZE * 8, REST_SECONDS = 3 };
 
 struct leaf {
-	bool done; /* the rest is settled, and nobody writes it any more */
+	bool done; /* the rest is settled, and nobody writes it any more but for the key */
 	int error;
-	EVP_PKEY *key;
+	EVP_PKEY *key;	 /* guarded by the lock */
+	bool is_suspect; /* the same: it was used while there was no memory */
 	uint8_t *chain;
 	size_t chain_size;
 };
@@ -43,6 +44,25 @@ static const char *const leaf_names[GPU_LEAF_COUNT] = {
 	[GPU_LEAF_SESSION] = "dxvault session ",
 };
 
+/*
+ * All that exchanges and slots look for in libcrypto, while nobody needs it: where memory lacks when libcrypto looks for a
+ * kind of algorithm for the first time, it may never find it again.
+ */
+static int algorithms_fetch(void)
+{
+	EVP_ASYM_CIPHER *rsa;
+	int r = gpu_ciphers_fetch();
+
+	if (r < 0)
+		return r;
+	gpu_crypto_begin();
+	rsa = EVP_ASYM_CIPHER_fetch(NULL, "RSA", NULL);
+	if (rsa == NULL)
+		return gpu_crypto_error(-EIO);
+	EVP_ASYM_CIPHER_free(rsa);
+	return 0;
+}
+
 static int leaf_create(const struct gpu_identity *identity, enum gpu_leaf which, struct leaf *ret)
 {
 	struct leaf leaf = { .done = true };
@@ -51,7 +71,9 @@ static int leaf_create(const struct gpu_identity *identity, enum gpu_leaf which,
 	int size;
 	int r;
 
-	r = gpu_rsa_create(LEAF_BITS, &identity->stop, &leaf.key);
+	r = algorithms_fetch();
+	if (r == 0)
+		r = gpu_rsa_create(LEAF_BITS, &identity->stop, &leaf.key);
 	if (r == 0)
 		r = gpu_certificate_create(leaf.key, leaf_names[which], identity->root, identity->root_key,
 					   &certificate);
@@ -141,6 +163,7 @@ static X509 *root_decode(const struct gpu_bytes *bytes)
 
 static int root_load(struct gpu_identity *identity, const struct gpu_bytes *key, const struct gpu_bytes *certificate)
 {
+	gpu_crypto_begin();
 	identity->root_key = root_key_decode(key);
 	identity->root = root_decode(certificate);
 	if (identity->root_key == NULL || identity->root == NULL ||
@@ -269,24 +292,70 @@ void gpu_identity_root(struct gpu_identity *identity, const uint8_t **ret, size_
 	*ret_size = identity->root_size;
 }
 
+/*
+ * A reference to the key of a leaf that is made. libcrypto keeps a blinding with the key, and changes it at each use: where
+ * it lacks memory meanwhile, it can leave the two halves at odds, and good ciphertexts would be refused from then on. So a
+ * key that saw this gives way to a copy, which has no blinding yet. -ENOMEM.
+ */
+static int leaf_key_ref(struct gpu_identity *identity, enum gpu_leaf which, EVP_PKEY **ret)
+{
+	struct leaf *leaf = &identity->leaves[which];
+	EVP_PKEY *copy;
+	int r = 0;
+
+	pthread_mutex_lock(&identity->lock);
+	if (leaf->is_suspect) {
+		copy = EVP_PKEY_dup(leaf->key);
+		if (copy != NULL) {
+			EVP_PKEY_free(leaf->key);
+			leaf->key = copy;
+			leaf->is_suspect = false;
+		} else {
+			r = -ENOMEM;
+		}
+	}
+	if (r == 0) {
+		EVP_PKEY_up_ref(leaf->key);
+		*ret = leaf->key;
+	}
+	pthread_mutex_unlock(&identity->lock);
+	return r;
+}
+
+static void leaf_key_unref(struct gpu_identity *identity, enum gpu_leaf which, EVP_PKEY *key, bool is_suspect)
+{
+	struct leaf *leaf = &identity->leaves[which];
+
+	pthread_mutex_lock(&identity->lock);
+	if (is_suspect && leaf->key == key)
+		leaf->is_suspect = true;
+	pthread_mutex_unlock(&identity->lock);
+	EVP_PKEY_free(key);
+}
+
 int gpu_identity_unwrap(struct gpu_identity *identity, enum gpu_leaf leaf, const uint8_t ciphertext[GPU_OAEP_SIZE],
 			void *payload, size_t size)
 {
 	size_t clear_size = GPU_OAEP_SIZE;
 	EVP_PKEY_CTX *context = NULL;
 	const struct leaf *made;
+	EVP_PKEY *key = NULL;
 	uint8_t *clear = NULL;
 	int r;
 
 	r = leaf_get(identity, leaf, /* wait= */ false, &made);
 	if (r < 0)
 		return r;
-	r = -EIO;
-	ERR_clear_error(); /* what another's failure left must not be read as this one's reason */
+	gpu_crypto_begin();
+	r = leaf_key_ref(identity, leaf, &key);
+	if (r < 0)
+		goto out;
+	r = -ENOMEM;
 	clear = gpu_secret_alloc(GPU_OAEP_SIZE);
 	if (clear == NULL)
-		return -ENOMEM;
-	context = EVP_PKEY_CTX_new_from_pkey(NULL, made->key, NULL);
+		goto out;
+	r = -EIO;
+	context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	if (context == NULL || EVP_PKEY_decrypt_init(context) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha512()) != 1 ||
@@ -303,5 +372,7 @@ out:
 		r = gpu_crypto_error(r);
 	EVP_PKEY_CTX_free(context);
 	gpu_secret_free(clear);
+	if (key != NULL)
+		leaf_key_unref(identity, leaf, key, r == -ENOMEM || gpu_crypto_is_starved());
 	return r;
 }

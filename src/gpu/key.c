@@ -19,13 +19,14 @@ struct gpu_key {
 static const uint8_t zeros[GPU_BLOCK_SIZE];
 
 static pthread_mutex_t ciphers_lock = PTHREAD_MUTEX_INITIALIZER;
-static EVP_CIPHER *cipher_ctr; /* fetched at the first slot, kept for the process */
+static EVP_CIPHER *cipher_ctr; /* fetched once, kept for the process */
 static EVP_CIPHER *cipher_ecb;
 
-static int ciphers_fetch(void)
+int gpu_ciphers_fetch(void)
 {
 	bool ready;
 
+	gpu_crypto_begin();
 	pthread_mutex_lock(&ciphers_lock);
 	if (cipher_ctr == NULL)
 		cipher_ctr = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
@@ -39,7 +40,7 @@ static int ciphers_fetch(void)
 int gpu_key_reserve(struct gpu_key **ret)
 {
 	struct gpu_key *key;
-	int r = ciphers_fetch();
+	int r = gpu_ciphers_fetch();
 
 	if (r < 0)
 		return r;

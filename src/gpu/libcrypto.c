@@ -6,18 +6,33 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+/* This thread's call of libcrypto found no memory. libcrypto does not always say so itself. */
+static _Thread_local bool is_starved;
+
+static void *note_starved(void *memory)
+{
+	if (memory == NULL)
+		is_starved = true;
+	return memory;
+}
+
 static void *crypto_alloc(size_t size, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return size == 0 ? NULL : gpu_secret_alloc(size);
+	return size == 0 ? NULL : note_starved(gpu_secret_alloc(size));
 }
 
 static void *crypto_realloc(void *memory, size_t size, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return memory == NULL ? crypto_alloc(size, file, line) : gpu_secret_realloc(memory, size);
+	if (memory == NULL)
+		return crypto_alloc(size, file, line);
+	if (size > 0)
+		return note_starved(gpu_secret_realloc(memory, size));
+	gpu_secret_free(memory);
+	return NULL;
 }
 
 static void crypto_free(void *memory, const char *file, int line)
@@ -41,10 +56,21 @@ int gpu_route_libcrypto(void)
 	return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ? 0 : -EIO;
 }
 
+void gpu_crypto_begin(void)
+{
+	ERR_clear_error();
+	is_starved = false;
+}
+
+bool gpu_crypto_is_starved(void)
+{
+	return is_starved;
+}
+
 int gpu_crypto_error(int other)
 {
 	unsigned long error;
-	int r = other;
+	int r = is_starved ? -ENOMEM : other;
 
 	while ((error = ERR_get_error()) != 0) {
 		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)

@@ -25,13 +25,21 @@ int gpu_heap_start(void);
 
 /* ---- key.c -------------------------------------------------------------------------------------- */
 
+/* What slots need of libcrypto: taken at the first slot, or before. -ENOMEM, -EIO. */
+int gpu_ciphers_fetch(void);
 /* The context for AES-128-CTR of a slot that holds a key, NULL if it holds none. */
 EVP_CIPHER_CTX *gpu_key_ctr_context(struct gpu_key *key);
 
-/* ---- certificate.c ------------------------------------------------------------------------------ */
+/* ---- libcrypto.c -------------------------------------------------------------------------------- */
 
+/* Before calls of libcrypto whose failure gpu_crypto_error explains: what another's failure left is not this one's. */
+void gpu_crypto_begin(void);
+/* Whether libcrypto lacked memory since then, in this thread, even if it could do without. */
+bool gpu_crypto_is_starved(void);
 /* What the failed call of libcrypto means: -ENOMEM if it lacked memory, else other. Empties its error queue. */
 int gpu_crypto_error(int other);
+
+/* ---- certificate.c ------------------------------------------------------------------------------ */
 
 /* A new RSA key, exponent 65537. stop, if not NULL, ends the search early. -ENOMEM; -EIO, also when stopped. */
 int gpu_rsa_create(unsigned int bits, const atomic_bool *stop, EVP_PKEY **ret);
