@@ -92,7 +92,7 @@ typedef struct _DXGKARG_CREATEDEVICE {
 		DXGK_DEVICEINFO *pInfo;	      /* out: older drivers */
 	};
 	ULONG Pasid;	    /* in: 0 here */
-	HANDLE hKmdProcess; /* in: NULL here */
+	HANDLE hKmdProcess; /* in: the same for all devices of a process, and no other's while it has any */
 } DXGKARG_CREATEDEVICE;
 
 /** DXGKDDI_CREATEDEVICE - STATUS_SUCCESS; STATUS_NO_MEMORY. */

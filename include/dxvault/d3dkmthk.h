@@ -22,6 +22,8 @@ extern "C" {
  *  - a handle that is stale, of another process or of another kind gives
  *    STATUS_INVALID_PARAMETER (KMT-11, KMT-26, KMT-57, KMT-71, KMT-73);
  *  - past the handle table or the user's limit: STATUS_INSUFFICIENT_RESOURCES (KMT-72);
+ *  - without memory: STATUS_NO_MEMORY, or STATUS_INSUFFICIENT_RESOURCES where it was for a handle, a
+ *    descriptor or a thread;
  *  - once the adapter or the service is gone: STATUS_DEVICE_REMOVED;
  *  - all this is said of the library's own functions: a registered client driver may answer in their
  *    place (KMT-84, DxvaultRegisterClientDriver).

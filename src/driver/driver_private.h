@@ -130,9 +130,10 @@ enum {
 	DRV_BLT_HAS_BLOCK_INFO = 1u << 0,
 	DRV_BLT_HAS_CONTENT_KEY = 1u << 1,
 	DRV_BLT_LOCKED = 1u << 2, /* the client holds a lock on a surface: D3DDDIERR_INVALIDCALL at step 14 (BLT-40) */
+	DRV_BLT_NO_MEMORY = 1u << 3, /* the client cannot reach its system memory: E_OUTOFMEMORY at step 16 */
 };
 
-/* ENCRYPTION_BLT: iv is out; flags is 0 or LOCKED, block_info and content_key are zero. DECRYPTION_BLT: all in. */
+/* ENCRYPTION_BLT: iv is out; flags are LOCKED and NO_MEMORY, block_info and content_key are zero. DECRYPTION_BLT: all in. */
 struct drv_escape_blt {
 	struct drv_escape header;
 	D3DKMT_HANDLE source;

@@ -14,28 +14,78 @@ void dxgk_context_destroy(struct dxgk_context *context)
 	free(context);
 }
 
-void dxgk_device_destroy(struct dxgk_device *device)
+static void spend(uint32_t *budget, uint32_t cost)
+{
+	*budget = *budget > cost ? *budget - cost : 0;
+}
+
+/* What the device protected is gone with it, even where others still hold the session (KMT-17). */
+static void session_orphan(struct dxgk_session *session)
+{
+	const struct dxgk_kernel *kernel = session->account->kernel;
+
+	session->is_dead = true;
+	if (kernel->driver->OrphanSession)
+		kernel->driver->OrphanSession(kernel->adapter, session->driver_handle);
+	dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
+}
+
+/* First what the sessions say, then their fences (KMT-22), each of them once. */
+static void orphan_sessions(struct dxgk_device *device, uint32_t *budget)
+{
+	struct dxgk_kernel *kernel = device->process->kernel;
+	struct list *end = device->sessions.next;
+
+	dxgk_loss_begin(kernel);
+	for (; end != &device->sessions && *budget > 0; end = end->next) {
+		struct dxgk_session *session = LIST_ENTRY(end, struct dxgk_session, device_link);
+
+		session_orphan(session);
+		spend(budget, 1 + session->object.references / 64 + session->fence->view_count);
+	}
+	while (device->sessions.next != end) {
+		struct dxgk_session *session = LIST_ENTRY(device->sessions.next, struct dxgk_session, device_link);
+
+		dxgk_fence_show_losses(session->fence);
+		list_remove(&session->device_link);
+	}
+	dxgk_loss_end(kernel);
+}
+
+static bool destroy_children(struct dxgk_device *device, uint32_t *budget)
+{
+	LIST_FOR_EACH(context_node, &device->contexts)
+	{
+		if (*budget == 0)
+			return false;
+		dxgk_context_destroy(LIST_ENTRY(context_node, struct dxgk_context, link));
+		spend(budget, 1);
+	}
+	LIST_FOR_EACH(node, &device->opens)
+	{
+		struct dxgk_open *open = LIST_ENTRY(node, struct dxgk_open, link);
+
+		if (*budget == 0)
+			return false;
+		spend(budget, 1 + open->resource->count);
+		dxgk_open_destroy(open);
+	}
+	orphan_sessions(device, budget);
+	return list_is_empty(&device->sessions);
+}
+
+bool dxgk_device_destroy_part(struct dxgk_device *device, uint32_t *budget)
 {
 	struct dxgk_process *process = device->process;
 	struct dxgk_kernel *kernel = process->kernel;
 
-	LIST_FOR_EACH(node, &device->contexts)
-	dxgk_context_destroy(LIST_ENTRY(node, struct dxgk_context, link));
-	LIST_FOR_EACH(node, &device->opens)
-	dxgk_open_destroy(LIST_ENTRY(node, struct dxgk_open, link));
+	if (!destroy_children(device, budget))
+		return false;
 	kernel->driver->DxgkDdiDestroyDevice(device->driver_handle);
-	/* What it protected is gone with it, even where others still hold the session (KMT-17). */
-	LIST_FOR_EACH(node, &device->sessions)
-	{
-		struct dxgk_session *session = LIST_ENTRY(node, struct dxgk_session, device_link);
-
-		dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
-		session->is_dead = true;
-		list_remove(&session->device_link);
-	}
 	dxgk_process_release_handle(process, device->handle);
 	kernel->counts.devices--;
 	free(device);
+	return true;
 }
 
 NTSTATUS dxgk_do_create_device(struct dxgk_call *call)
@@ -61,6 +111,7 @@ NTSTATUS dxgk_do_create_device(struct dxgk_call *call)
 	}
 
 	argument.hDevice = device;
+	argument.hKmdProcess = process->account;
 	status = kernel->driver->DxgkDdiCreateDevice(kernel->adapter, &argument);
 	if (status != STATUS_SUCCESS) {
 		dxgk_process_release_handle(process, device->handle);
@@ -91,8 +142,8 @@ NTSTATUS dxgk_do_destroy_device(struct dxgk_call *call)
 
 	if (!device)
 		return STATUS_INVALID_PARAMETER;
-	dxgk_device_destroy(device);
-	return STATUS_SUCCESS;
+	call->process->ending = device;
+	return STATUS_PENDING;
 }
 
 NTSTATUS dxgk_do_get_device_state(struct dxgk_call *call)

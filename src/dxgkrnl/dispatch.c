@@ -88,36 +88,70 @@ static int request_check(const struct dxgk_process *process, const struct wire_p
 	return 0;
 }
 
-int dxgk_transact(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+static void answer(struct dxgk_process *process, const struct wire_header *asked, NTSTATUS status,
+		   struct wire_packet *reply)
 {
-	struct dxgk_call call = { .process = process, .request = request, .reply = reply };
-	const struct wire_header *asked = request->data;
-	struct wire_header *answer = reply->data;
-	NTSTATUS status;
-	int result;
+	struct wire_header *header = reply->data;
 
-	assert(reply->capacity >= WIRE_MAX_MESSAGE);
-	result = request_check(process, request);
-	if (result < 0)
-		return result;
-
-	dxgk_collect(process->kernel);
-	reply->size = sizeof(*answer);
-	reply->descriptor_count = 0;
-	process->met_removed = false;
-	status = handlers[asked->type](&call);
 	if (status != STATUS_SUCCESS && process->met_removed)
 		status = STATUS_DEVICE_REMOVED;
-	/* BUFFER_TOO_SMALL carries the true sizes (KMT-62). */
-	if (status != STATUS_SUCCESS && status != STATUS_BUFFER_TOO_SMALL) {
+	/* BUFFER_TOO_SMALL carries the true sizes (KMT-62), a refused hello this side's version. */
+	if (status != STATUS_SUCCESS && status != STATUS_BUFFER_TOO_SMALL &&
+	    !(asked->type == WIRE_HELLO && status == STATUS_NOT_SUPPORTED)) {
 		wire_packet_clear(reply);
-		reply->size = sizeof(*answer);
+		reply->size = sizeof(*header);
 	}
-	*answer = (struct wire_header) {
+	*header = (struct wire_header) {
 		.size = (uint32_t)reply->size,
 		.type = asked->type,
 		.sequence = asked->sequence,
 		.status = status,
 	};
+}
+
+int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+{
+	struct dxgk_call call = { .process = process, .request = request, .reply = reply };
+	const struct wire_header *asked = request->data;
+	NTSTATUS status;
+	int result;
+
+	assert(reply->capacity >= WIRE_MAX_MESSAGE && !process->ending);
+	result = request_check(process, request);
+	if (result < 0)
+		return result;
+
+	dxgk_collect(process->kernel);
+	reply->size = sizeof(struct wire_header);
+	reply->descriptor_count = 0;
+	process->met_removed = false;
+	status = handlers[asked->type](&call);
+	if (status == STATUS_PENDING) {
+		process->pending = *asked;
+		return dxgk_continue(process, reply);
+	}
+	answer(process, asked, status, reply);
 	return 0;
+}
+
+int dxgk_continue(struct dxgk_process *process, struct wire_packet *reply)
+{
+	uint32_t budget = DXGK_TURN;
+
+	if (!dxgk_device_destroy_part(process->ending, &budget))
+		return 1;
+	process->ending = NULL;
+	reply->size = sizeof(struct wire_header);
+	reply->descriptor_count = 0;
+	answer(process, &process->pending, STATUS_SUCCESS, reply);
+	return 0;
+}
+
+int dxgk_transact(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+{
+	int result = dxgk_begin(process, request, reply);
+
+	while (result == 1)
+		result = dxgk_continue(process, reply);
+	return result;
 }

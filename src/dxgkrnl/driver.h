@@ -97,6 +97,12 @@ struct dxgk_driver {
 	/* The same for one session. NULL: the driver has nothing to lose. */
 	void (*LoseSessionKeys)(HANDLE hAdapter, HANDLE hProtectedSession);
 
+	/*
+	 * The device on which a session was made is about to be destroyed: its keys are lost, for good. Called for each of
+	 * them, before DxgkDdiDestroyDevice, with requests of other clients between. NULL: as above.
+	 */
+	void (*OrphanSession)(HANDLE hAdapter, HANDLE hProtectedSession);
+
 	/* A few printable words for the operator: what the session encrypts with. NULL: the driver has none. */
 	void (*DescribeSession)(HANDLE hAdapter, HANDLE hProtectedSession, char *text, SIZE_T size);
 };

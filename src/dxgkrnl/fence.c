@@ -34,6 +34,28 @@ void dxgk_fence_publish(struct dxgk_fence *fence, uint64_t value)
 	}
 }
 
+void dxgk_fence_count_loss(struct dxgk_fence *fence)
+{
+	struct dxgk_kernel *kernel = fence->kernel;
+
+	if (!kernel->holds_fences) {
+		dxgk_fence_publish(fence, fence->value + 1);
+		return;
+	}
+	fence->value++;
+	kernel->moved_fences += !fence->has_moved;
+	fence->has_moved = true;
+}
+
+void dxgk_fence_show_losses(struct dxgk_fence *fence)
+{
+	if (!fence->has_moved)
+		return;
+	fence->has_moved = false;
+	fence->kernel->moved_fences--;
+	dxgk_fence_publish(fence, fence->value);
+}
+
 void dxgk_fence_wake(const struct dxgk_view *view)
 {
 	struct wire_slot *slot = dxgk_process_slot(view->process, view->handle);

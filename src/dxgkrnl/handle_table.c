@@ -14,6 +14,17 @@
 
 static_assert(DXGK_KIND_END <= KIND_MASK, "kinds share a word with the handle");
 
+/* Where the entry of a handle stands; at or behind table->used for a handle that was never given out. */
+static uint32_t place_of(const struct dxgk_handle_table *table, uint32_t handle)
+{
+	return (INDEX(handle) - table->first) % DXGK_HANDLES_MAX;
+}
+
+static uint32_t handle_at(const struct dxgk_handle_table *table, uint32_t place, uint32_t turn)
+{
+	return HANDLE_OF((place + table->first) % DXGK_HANDLES_MAX, turn);
+}
+
 void dxgk_handle_table_clear(struct dxgk_handle_table *table)
 {
 	free(table->entries);
@@ -34,25 +45,26 @@ static int table_grow(struct dxgk_handle_table *table)
 
 static uint32_t reserve_fresh(struct dxgk_handle_table *table)
 {
-	uint32_t index = table->used;
+	uint32_t place = table->used;
+	uint32_t handle = handle_at(table, place, 1);
 
-	if (index == table->capacity && table_grow(table) < 0)
+	if (place == table->capacity && table_grow(table) < 0)
 		return 0;
 	table->used++;
-	table->entries[index] = (struct dxgk_entry) { .handle_and_kind = HANDLE_OF(index, 1u) };
-	return HANDLE_OF(index, 1u);
+	table->entries[place] = (struct dxgk_entry) { .handle_and_kind = handle };
+	return handle;
 }
 
 static uint32_t reserve_again(struct dxgk_handle_table *table)
 {
-	uint32_t index = table->first_free;
-	struct dxgk_entry *entry = &table->entries[index];
-	uint32_t turn = TURN(entry->handle_and_kind) % 3 + 1;
+	uint32_t place = table->first_free;
+	struct dxgk_entry *entry = &table->entries[place];
+	uint32_t handle = handle_at(table, place, TURN(entry->handle_and_kind) % 3 + 1);
 
 	table->first_free = entry->next_free;
 	table->waiting--;
-	entry->handle_and_kind = HANDLE_OF(index, turn);
-	return HANDLE_OF(index, turn);
+	entry->handle_and_kind = handle;
+	return handle;
 }
 
 uint32_t dxgk_handle_reserve(struct dxgk_handle_table *table)
@@ -70,7 +82,7 @@ uint32_t dxgk_handle_reserve(struct dxgk_handle_table *table)
 
 void dxgk_handle_set(struct dxgk_handle_table *table, uint32_t handle, enum dxgk_kind kind, void *object)
 {
-	struct dxgk_entry *entry = &table->entries[INDEX(handle)];
+	struct dxgk_entry *entry = &table->entries[place_of(table, handle)];
 
 	assert(entry->handle_and_kind == handle);
 	entry->handle_and_kind = handle | (uint32_t)kind;
@@ -79,17 +91,17 @@ void dxgk_handle_set(struct dxgk_handle_table *table, uint32_t handle, enum dxgk
 
 void dxgk_handle_release(struct dxgk_handle_table *table, uint32_t handle)
 {
-	uint32_t index = INDEX(handle);
-	struct dxgk_entry *entry = &table->entries[index];
+	uint32_t place = place_of(table, handle);
+	struct dxgk_entry *entry = &table->entries[place];
 
-	assert(index < table->used && (entry->handle_and_kind & ~LOW_MASK) == handle);
+	assert(place < table->used && (entry->handle_and_kind & ~LOW_MASK) == handle);
 	entry->handle_and_kind = handle;
 	entry->object = NULL;
 	if (table->waiting > 0)
-		table->entries[table->last_free].next_free = index;
+		table->entries[table->last_free].next_free = place;
 	else
-		table->first_free = index;
-	table->last_free = index;
+		table->first_free = place;
+	table->last_free = place;
 	table->waiting++;
 	table->live--;
 }
@@ -98,9 +110,9 @@ void *dxgk_handle_look(const struct dxgk_handle_table *table, uint32_t handle, e
 {
 	const struct dxgk_entry *entry;
 
-	if ((handle & LOW_MASK) || INDEX(handle) >= table->used)
+	if ((handle & LOW_MASK) || place_of(table, handle) >= table->used)
 		return NULL;
-	entry = &table->entries[INDEX(handle)];
+	entry = &table->entries[place_of(table, handle)];
 	if ((entry->handle_and_kind & ~LOW_MASK) != handle || !entry->object)
 		return NULL;
 	*ret_kind = (enum dxgk_kind)(entry->handle_and_kind & KIND_MASK);
@@ -125,18 +137,35 @@ void dxgk_handle_remove_all(struct dxgk_handle_table *table)
 
 bool dxgk_handle_is_removed(const struct dxgk_handle_table *table, uint32_t handle)
 {
-	return INDEX(handle) < table->used && (table->entries[INDEX(handle)].handle_and_kind & REMOVED);
+	uint32_t place = place_of(table, handle);
+
+	return place < table->used && (table->entries[place].handle_and_kind & REMOVED);
 }
 
-uint32_t dxgk_handle_next(const struct dxgk_handle_table *table, uint32_t *index, enum dxgk_kind *ret_kind,
-			  void **ret_object)
+uint32_t dxgk_handle_previous(const struct dxgk_handle_table *table, uint32_t *place, enum dxgk_kind *ret_kind,
+			      void **ret_object)
 {
-	for (; *index < table->used; ++*index) {
-		const struct dxgk_entry *entry = &table->entries[*index];
+	while (*place > 0) {
+		const struct dxgk_entry *entry = &table->entries[--*place];
 
 		if (!entry->object)
 			continue;
-		++*index;
+		*ret_kind = (enum dxgk_kind)(entry->handle_and_kind & KIND_MASK);
+		*ret_object = entry->object;
+		return entry->handle_and_kind & ~LOW_MASK;
+	}
+	return 0;
+}
+
+uint32_t dxgk_handle_next(const struct dxgk_handle_table *table, uint32_t *place, enum dxgk_kind *ret_kind,
+			  void **ret_object)
+{
+	for (; *place < table->used; ++*place) {
+		const struct dxgk_entry *entry = &table->entries[*place];
+
+		if (!entry->object)
+			continue;
+		++*place;
 		*ret_kind = (enum dxgk_kind)(entry->handle_and_kind & KIND_MASK);
 		*ret_object = entry->object;
 		return entry->handle_and_kind & ~LOW_MASK;

@@ -33,6 +33,7 @@ struct dxgk_entry {
 };
 
 struct dxgk_handle_table {
+	uint32_t first; /* the index of the first entry; behind the highest one comes 0. Set while the table is empty */
 	struct dxgk_entry *entries;
 	uint32_t used;	   /* entries that were ever given out */
 	uint32_t capacity; /* entries that there is memory for */
@@ -61,8 +62,11 @@ void *dxgk_handle_look(const struct dxgk_handle_table *table, uint32_t handle, e
 void dxgk_handle_remove_all(struct dxgk_handle_table *table);
 bool dxgk_handle_is_removed(const struct dxgk_handle_table *table, uint32_t handle);
 
-/* The first live handle with an index of at least *index; 0 at the end. Moves *index behind it. */
-uint32_t dxgk_handle_next(const struct dxgk_handle_table *table, uint32_t *index, enum dxgk_kind *ret_kind,
+/* The first live handle in entry *place or behind; 0 at the end. Moves *place behind it. */
+uint32_t dxgk_handle_next(const struct dxgk_handle_table *table, uint32_t *place, enum dxgk_kind *ret_kind,
 			  void **ret_object);
+/* The last live handle before entry *place; 0 at the beginning. Moves *place to its entry. */
+uint32_t dxgk_handle_previous(const struct dxgk_handle_table *table, uint32_t *place, enum dxgk_kind *ret_kind,
+			      void **ret_object);
 
 #endif

@@ -9,6 +9,15 @@
 
 #include <stdatomic.h>
 
+/*
+ * Local handles of one object. What a client asks for, or dies with, is to keep the others waiting for some milliseconds
+ * at most: a fence that moves visits each of them, with a call to wake who waits.
+ */
+enum {
+	DXGK_FENCE_VIEWS_MAX = 1024, /* fits view_count */
+	DXGK_SESSION_VIEWS_MAX = 1 << 17,
+};
+
 /* One user's share. Lives while a process or an object of the user's does. */
 struct dxgk_user {
 	struct list link;
@@ -49,8 +58,11 @@ struct dxgk_kernel {
 	struct dxgk_nt_handle **nt_buckets;
 	size_t nt_bucket_count;
 	bool is_stopping;
-	bool is_losing;	 /* the driver is in LoseKeys */
-	bool is_swollen; /* there was so much that memory is given back to the system when all is gone */
+	bool is_losing;	   /* the driver is in LoseKeys */
+	bool holds_fences; /* between dxgk_loss_begin and dxgk_loss_end */
+	uint32_t moved_fences;
+	uint32_t untrimmed; /* objects that ended processes gave back since memory was given back to the system */
+	bool is_swollen;    /* there was so much that memory is given back to the system when all is gone */
 
 	/* Whose call the driver is in: what DxgkCbGetHandleData looks into. */
 	struct dxgk_process *caller;
@@ -63,9 +75,10 @@ struct dxgk_process {
 	struct dxgk_user *user;
 	struct dxgk_account *account;
 	bool greeted;
-	bool met_removed; /* the request being answered named an object of a removed adapter */
-	uint8_t stage;	  /* of its destruction: which kind goes, and what comes next of it */
-	uint32_t stage_index;
+	bool met_removed;	    /* the request being answered named an object of a removed adapter */
+	uint32_t destroyed;	    /* entries of the table, from the last on, that its end is done with */
+	struct dxgk_device *ending; /* what the request destroys that dxgk_continue goes on with */
+	struct wire_header pending; /* of its reply */
 	struct dxgk_handle_table handles;
 	struct dxgk_page pages[WIRE_PAGES];
 };
@@ -107,8 +120,10 @@ struct dxgk_fence {
 	uint64_t device; /* id of the one it was made on */
 	uint64_t value;
 	uint32_t sessions; /* live ones that count their losses in it: no client may signal it then (KMT-12) */
-	uint8_t type;	   /* D3DDDI_SYNCHRONIZATIONOBJECT_TYPE */
-	bool shareable;
+	uint16_t view_count;
+	uint8_t type; /* D3DDDI_SYNCHRONIZATIONOBJECT_TYPE */
+	bool shareable : 1;
+	bool has_moved : 1; /* and its views do not show it yet */
 };
 
 /* There may be a million of them: 112 bytes with what malloc adds. */
@@ -224,13 +239,21 @@ void dxgk_view_destroy(struct dxgk_view *view);
 
 /* ---- device.c ------------------------------------------------------------------------------------- */
 
-void dxgk_device_destroy(struct dxgk_device *device);
+/*
+ * Destroys some of a device, and takes what it cost from *budget. Returns true when the device is gone. Between the parts
+ * the device is still in the table, but its process makes no request.
+ */
+bool dxgk_device_destroy_part(struct dxgk_device *device, uint32_t *budget);
 void dxgk_context_destroy(struct dxgk_context *context);
 
 /* ---- fence.c -------------------------------------------------------------------------------------- */
 
 /* Sets the value in every process and wakes who waits. */
 void dxgk_fence_publish(struct dxgk_fence *fence, uint64_t value);
+/* A session that counts in it was lost, and says so by now. */
+void dxgk_fence_count_loss(struct dxgk_fence *fence);
+/* Publishes what was counted and not shown yet. */
+void dxgk_fence_show_losses(struct dxgk_fence *fence);
 void dxgk_fence_wake(const struct dxgk_view *view);
 void dxgk_fence_free(struct dxgk_fence *fence);
 void dxgk_fence_show(struct dxgk_view *view);
@@ -255,6 +278,13 @@ bool dxgk_session_id_more(uint32_t place);
 
 /* ---- loss.c --------------------------------------------------------------------------------------- */
 
+/*
+ * Around the loss of several sessions: each fence moves once, by as many as were lost, behind all their statuses. Many
+ * sessions that share a fence which many have open would be as many times the work otherwise. Before the end, those who
+ * know the fences may show them.
+ */
+void dxgk_loss_begin(struct dxgk_kernel *kernel);
+void dxgk_loss_end(struct dxgk_kernel *kernel);
 /* The driver's callback. */
 void dxgk_cb_teardown(HANDLE handle);
 void dxgk_lose_session(struct dxgk_session *session);
@@ -290,7 +320,10 @@ void dxgk_reply_append(struct dxgk_call *call, const void *data, size_t size);
 /* Sends a copy of a descriptor along. */
 NTSTATUS dxgk_reply_descriptor(struct dxgk_call *call, int descriptor);
 
-/* One function a request. A status other than STATUS_SUCCESS is answered with a bare header. */
+/*
+ * One function a request. A status other than STATUS_SUCCESS is answered with a bare header. STATUS_PENDING: the process's
+ * ending is set, and the reply comes when that is gone.
+ */
 typedef NTSTATUS dxgk_handler(struct dxgk_call *call);
 dxgk_handler dxgk_do_hello, dxgk_do_object_page, dxgk_do_query_service, dxgk_do_root_certificate;
 dxgk_handler dxgk_do_enum_adapters, dxgk_do_open_adapter, dxgk_do_close_adapter, dxgk_do_query_adapter_info;

@@ -33,6 +33,8 @@ struct dxgk_config {
 	const struct dxgk_driver *driver;
 	void *driver_context;
 	struct dxgk_limits limits;
+	/* What clients get to map, to see that this process has died (struct wire_liveness); NULL: nothing. */
+	const int *liveness;
 
 	/* The monitor; NULL: none is plugged in. */
 	NTSTATUS (*show_picture)(void *context, const struct dxgk_picture *picture);
@@ -51,8 +53,8 @@ void dxgk_kernel_destroy(struct dxgk_kernel *kernel);
 int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user, pid_t pid, struct dxgk_process **ret);
 /* Gives back everything that it held. NULL is allowed. */
 void dxgk_process_destroy(struct dxgk_process *process);
-/* The same in parts, for whoever has others to serve meanwhile: looks at some handles. Returns true when it is gone. */
-bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t handles);
+/* The same in parts, for whoever has others to serve meanwhile. Returns true when it is gone. budget: mostly DXGK_TURN. */
+bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget);
 /* Tells the process's id, learned from the connection's credentials after it began. */
 void dxgk_process_set_pid(struct dxgk_process *process, pid_t pid);
 
@@ -62,6 +64,16 @@ void dxgk_process_set_pid(struct dxgk_process *process, pid_t pid);
  * -EPROTO for a message that no client library sends: the connection is to be closed.
  */
 int dxgk_transact(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply);
+
+/*
+ * The same in parts. dxgk_begin returns 1 as well: there is more to do before there is a reply. Until dxgk_continue has
+ * returned 0, with the reply, the process begins no other request; it may be destroyed.
+ */
+int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply);
+int dxgk_continue(struct dxgk_process *process, struct wire_packet *reply);
+
+/* What a part does at most, in objects that it gives back or shows a change to: some ten microseconds. */
+#define DXGK_TURN 64
 
 /* Readable when dxgk_collect has work: an NT handle lost its last copy. */
 int dxgk_poll_descriptor(const struct dxgk_kernel *kernel);

@@ -2,6 +2,21 @@
 /* How protected content is lost: keys, teardown, one session, the whole adapter (KMT-24). */
 #include "dxgkrnl/internal.h"
 
+void dxgk_loss_begin(struct dxgk_kernel *kernel)
+{
+	kernel->holds_fences = true;
+}
+
+void dxgk_loss_end(struct dxgk_kernel *kernel)
+{
+	const struct dxgk_session *session;
+	uint32_t place = 0;
+
+	kernel->holds_fences = false;
+	while (kernel->moved_fences > 0 && (session = dxgk_session_id_next(kernel, &place, UINT32_MAX)) != NULL)
+		dxgk_fence_show_losses(session->fence);
+}
+
 /* A driver that forgot one must not leave it at OK. */
 static void invalidate_all(struct dxgk_kernel *kernel, bool is_dead)
 {
@@ -9,7 +24,8 @@ static void invalidate_all(struct dxgk_kernel *kernel, bool is_dead)
 	uint32_t place = 0;
 
 	while ((session = dxgk_session_id_next(kernel, &place, UINT32_MAX)) != NULL) {
-		dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
+		if (session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK)
+			dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
 		session->is_dead |= is_dead;
 	}
 }
@@ -33,9 +49,11 @@ uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)
 	if (kernel->is_losing)
 		return 0;
 	kernel->is_losing = true;
+	dxgk_loss_begin(kernel);
 	kernel->driver->LoseKeys(kernel->adapter);
-	kernel->is_losing = false;
 	invalidate_all(kernel, /* is_dead= */ false);
+	dxgk_loss_end(kernel);
+	kernel->is_losing = false;
 	return good;
 }
 

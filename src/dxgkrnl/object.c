@@ -38,8 +38,13 @@ static struct list *object_views(struct dxgk_object *object)
 
 struct dxgk_view *dxgk_view_create(struct dxgk_process *process, struct dxgk_object *object)
 {
-	struct dxgk_view *view = malloc(sizeof(*view));
+	struct dxgk_view *view;
 
+	/* All of them are visited when it changes, while others wait. */
+	if (object->kind == DXGK_FENCE ? ((struct dxgk_fence *)object)->view_count >= DXGK_FENCE_VIEWS_MAX
+				       : object->references >= DXGK_SESSION_VIEWS_MAX)
+		return NULL;
+	view = malloc(sizeof(*view));
 	if (!view)
 		return NULL;
 	view->handle = dxgk_process_reserve_handle(process, /* slot= */ true);
@@ -52,10 +57,12 @@ struct dxgk_view *dxgk_view_create(struct dxgk_process *process, struct dxgk_obj
 	dxgk_object_ref(object);
 	list_append(object_views(object), &view->link);
 	dxgk_handle_set(&process->handles, view->handle, object->kind, view);
-	if (object->kind == DXGK_FENCE)
+	if (object->kind == DXGK_FENCE) {
+		((struct dxgk_fence *)object)->view_count++;
 		dxgk_fence_show(view);
-	else
+	} else {
 		dxgk_session_show(view);
+	}
 	return view;
 }
 
@@ -64,6 +71,8 @@ void dxgk_view_destroy(struct dxgk_view *view)
 	struct dxgk_object *object = view->object;
 
 	list_remove(&view->link);
+	if (object->kind == DXGK_FENCE)
+		((struct dxgk_fence *)object)->view_count--;
 	dxgk_process_release_handle(view->process, view->handle);
 	free(view);
 	dxgk_object_unref(object);

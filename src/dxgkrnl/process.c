@@ -11,6 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Objects that ended processes gave back. */
+#define TRIM_AFTER 32768
+
 struct dxgk_user *dxgk_user_ref(struct dxgk_kernel *kernel, uid_t id)
 {
 	struct dxgk_user *user;
@@ -110,14 +113,9 @@ void dxgk_process_set_pid(struct dxgk_process *process, pid_t pid)
 	process->account->pid = pid;
 }
 
-/* What goes in which order: those that hold others last. */
-static const enum dxgk_kind stages[] = {
-	DXGK_SESSION, DXGK_RESOURCE, DXGK_CONTEXT, DXGK_DEVICE, DXGK_FENCE, DXGK_MEMORY, DXGK_ADAPTER,
-};
-
-enum { STAGE_COUNT = sizeof(stages) / sizeof(stages[0]) };
-
-static void destroy_one(struct dxgk_process *process, uint32_t handle, enum dxgk_kind kind, void *object)
+/* Returns false if there is something left of it. */
+static bool destroy_one(struct dxgk_process *process, uint32_t handle, enum dxgk_kind kind, void *object,
+			uint32_t *budget)
 {
 	switch (kind) {
 	case DXGK_SESSION:
@@ -131,44 +129,59 @@ static void destroy_one(struct dxgk_process *process, uint32_t handle, enum dxgk
 		dxgk_context_destroy(object);
 		break;
 	case DXGK_DEVICE:
-		dxgk_device_destroy(object);
-		break;
+		return dxgk_device_destroy_part(object, budget);
 	case DXGK_MEMORY:
 		dxgk_process_release_handle(process, handle);
 		dxgk_memory_unref(object);
 		break;
-	default:
+	case DXGK_ADAPTER:
 		dxgk_process_release_handle(process, handle);
 		break;
-	}
-}
-
-/* Returns false when count handles were looked at and there may be more. */
-static bool destroy_handles(struct dxgk_process *process, uint32_t count)
-{
-	while (process->stage < STAGE_COUNT && process->handles.live > 0) {
-		enum dxgk_kind kind;
-		uint32_t handle;
-		void *object;
-
-		handle = dxgk_handle_next(&process->handles, &process->stage_index, &kind, &object);
-		if (handle && kind == stages[process->stage])
-			destroy_one(process, handle, kind, object);
-		if (!handle) {
-			process->stage++;
-			process->stage_index = 0;
-		}
-		if (--count == 0)
-			return process->stage == STAGE_COUNT || process->handles.live == 0;
+	default: /* an allocation goes with its resource */
+		break;
 	}
 	return true;
 }
 
-bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t handles)
+/* What many small objects leave stays with malloc otherwise. */
+static void trim_heap(struct dxgk_kernel *kernel)
+{
+	kernel->untrimmed = 0;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
+/*
+ * From the last handle to the first, so that what was allocated together is freed together, and whole pages go back to the
+ * system by and by. Returns false when the budget is spent and there may be more.
+ */
+static bool destroy_handles(struct dxgk_process *process, uint32_t budget)
+{
+	struct dxgk_handle_table *table = &process->handles;
+	uint32_t place = table->used - process->destroyed;
+	enum dxgk_kind kind;
+	uint32_t handle;
+	void *object;
+
+	while ((handle = dxgk_handle_previous(table, &place, &kind, &object)) != 0) {
+		if (!destroy_one(process, handle, kind, object, &budget))
+			return false;
+		process->destroyed = table->used - place;
+		if (++process->kernel->untrimmed >= TRIM_AFTER)
+			trim_heap(process->kernel);
+		if (budget <= 1)
+			return table->live == 0;
+		budget--;
+	}
+	return true;
+}
+
+bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget)
 {
 	struct dxgk_kernel *kernel = process->kernel;
 
-	if (!destroy_handles(process, handles))
+	if (!destroy_handles(process, budget))
 		return false;
 	dxgk_handle_table_clear(&process->handles);
 	for (size_t i = 0; i < WIRE_PAGES; i++) {
@@ -183,20 +196,17 @@ bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t handles)
 	dxgk_user_unref(process->user);
 	kernel->counts.processes--;
 	free(process);
-	/* What many small objects leave stays with malloc otherwise. */
 	if (kernel->is_swollen && kernel->counts.sessions == 0) {
 		kernel->is_swollen = false;
-#ifdef __GLIBC__
-		malloc_trim(0);
-#endif
+		trim_heap(kernel);
 	}
 	return true;
 }
 
 void dxgk_process_destroy(struct dxgk_process *process)
 {
-	if (process)
-		(void)dxgk_process_destroy_part(process, UINT32_MAX);
+	while (process && !dxgk_process_destroy_part(process, UINT32_MAX))
+		;
 }
 
 void dxgk_process_remove(struct dxgk_process *process)
@@ -304,6 +314,7 @@ void *dxgk_process_get_to_release(struct dxgk_process *process, uint32_t handle,
 NTSTATUS dxgk_do_hello(struct dxgk_call *call)
 {
 	const struct wire_hello *request = DXGK_REQUEST(call, wire_hello);
+	const int *liveness = call->process->kernel->config.liveness;
 	struct wire_hello *reply = DXGK_REPLY(call, wire_hello);
 
 	if (request->magic != WIRE_MAGIC)
@@ -312,6 +323,12 @@ NTSTATUS dxgk_do_hello(struct dxgk_call *call)
 	reply->version = WIRE_VERSION;
 	if (request->version != WIRE_VERSION)
 		return STATUS_NOT_SUPPORTED;
+	if (request->extra >= DXGK_HANDLES_MAX)
+		return STATUS_INVALID_PARAMETER;
+	if (liveness && dxgk_reply_descriptor(call, *liveness) != STATUS_SUCCESS)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	reply->extra = liveness != NULL;
+	call->process->handles.first = request->extra;
 	call->process->greeted = true;
 	return STATUS_SUCCESS;
 }

@@ -35,7 +35,7 @@ void dxgk_session_set_status(struct dxgk_session *session, D3DKMT_PROTECTED_SESS
 	}
 	/* The value is stored with release order, after every status: who sees it move reads INVALID (KMT-22). */
 	if (lost)
-		dxgk_fence_publish(session->fence, session->fence->value + 1);
+		dxgk_fence_count_loss(session->fence);
 }
 
 NTSTATUS dxgk_cb_set_protected_session_status(const DXGKARGCB_PROTECTEDSESSIONSTATUS *argument)

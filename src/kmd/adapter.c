@@ -183,5 +183,6 @@ const struct dxgk_driver kmd_driver = {
 	.Present = kmd_present,
 	.LoseKeys = kmd_lose_keys,
 	.LoseSessionKeys = kmd_lose_session_keys,
+	.OrphanSession = kmd_orphan_session,
 	.DescribeSession = kmd_describe_session,
 };

@@ -41,9 +41,21 @@ static bool read_info(const void *data, size_t size, struct drv_allocation *ret)
 	return true;
 }
 
+void kmd_allocation_untie(struct kmd_allocation *allocation)
+{
+	if (!allocation->previous_written)
+		return;
+	*allocation->previous_written = allocation->next_written;
+	if (allocation->next_written)
+		allocation->next_written->previous_written = allocation->previous_written;
+	allocation->next_written = NULL;
+	allocation->previous_written = NULL;
+}
+
 static void free_allocation(struct kmd_allocation *allocation)
 {
 	list_remove(&allocation->link);
+	kmd_allocation_untie(allocation);
 	if (kmd_allocation_is_protected(allocation))
 		gpu_surface_memory_unmap(allocation->memory, (size_t)allocation->size);
 	free(allocation);
@@ -153,10 +165,15 @@ static NTSTATUS open_one(struct kmd_device *device, D3DKMT_HANDLE handle, struct
 	allocation = kernel->DxgkCbGetHandleData(kernel->DeviceHandle, &arg);
 	if (!allocation)
 		return STATUS_INVALID_PARAMETER;
+	/* The first to open it is its creator. Others come in by a grant, which there is no channel for (BLT-109). */
+	if (allocation->flags.RestrictSharedAccess && allocation->process && allocation->process != device->process)
+		return STATUS_ACCESS_DENIED;
 	open = malloc(sizeof(*open));
 	if (!open)
 		return STATUS_NO_MEMORY;
 	*open = (struct kmd_open_allocation) { .device = device, .allocation = allocation };
+	if (!allocation->process)
+		allocation->process = device->process;
 	*ret = open;
 	return STATUS_SUCCESS;
 }
@@ -210,10 +227,22 @@ NTSTATUS kmd_map_system_memory(HANDLE hAdapter, HANDLE hAllocation, void *memory
 	return STATUS_SUCCESS;
 }
 
+void kmd_allocation_tie(struct kmd_allocation *allocation, struct kmd_session *session)
+{
+	allocation->tie = (struct kmd_tie) { .session = session->number, .exchange = session->exchange };
+	kmd_allocation_untie(allocation);
+	allocation->next_written = session->written;
+	allocation->previous_written = &session->written;
+	if (session->written)
+		session->written->previous_written = &allocation->next_written;
+	session->written = allocation;
+}
+
 void kmd_allocation_wipe(struct kmd_allocation *allocation)
 {
 	gpu_wipe(allocation->memory, (size_t)allocation->size);
 	allocation->tie = (struct kmd_tie) { .session = TIE_NOBODY };
+	kmd_allocation_untie(allocation);
 }
 
 bool kmd_allocation_is_lost(const struct kmd_allocation *allocation)

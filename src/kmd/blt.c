@@ -93,6 +93,8 @@ HRESULT kmd_encryption_blt(struct kmd_device *device, struct kmd_session *sessio
 		return E_ACCESSDENIED;
 	if (escape->flags & DRV_BLT_LOCKED)
 		return D3DDDIERR_INVALIDCALL;
+	if (escape->flags & DRV_BLT_NO_MEMORY)
+		return E_OUTOFMEMORY;
 
 	if (!session->has_readback_iv) {
 		HRESULT hr = first_readback_iv(&session->readback_iv);
@@ -126,7 +128,7 @@ static HRESULT decrypt(struct kmd_session *session, struct gpu_key *key, const u
 		return D3DDDIERR_INVALIDCALL;
 	if (!kmd_history_allows(&session->history, key_bytes, iv))
 		return D3DDDIERR_INVALIDCALL;
-	if (kmd_history_reserve(&session->history) < 0)
+	if ((escape->flags & DRV_BLT_NO_MEMORY) || kmd_history_reserve(&session->history) < 0)
 		return E_OUTOFMEMORY;
 
 	/* The spare slot needs its content key only now. */
@@ -146,7 +148,7 @@ static HRESULT decrypt(struct kmd_session *session, struct gpu_key *key, const u
 	}
 
 	kmd_history_record(&session->history, key_bytes, iv);
-	destination->tie = (struct kmd_tie) { .session = session->number, .exchange = session->exchange };
+	kmd_allocation_tie(destination, session);
 	return S_OK;
 }
 

@@ -12,6 +12,7 @@ NTSTATUS kmd_create_device(HANDLE hAdapter, DXGKARG_CREATEDEVICE *arg)
 	if (!device)
 		return STATUS_NO_MEMORY;
 	device->adapter = hAdapter;
+	device->process = arg->hKmdProcess;
 	arg->hDevice = device;
 	return STATUS_SUCCESS;
 }
@@ -21,7 +22,15 @@ NTSTATUS kmd_destroy_device(HANDLE hDevice)
 	struct kmd_device *device = hDevice;
 
 	/* The session objects live on until the graphics kernel destroys them (KMT-17). */
-	kmd_sessions_orphan(device);
+	LIST_FOR_EACH(node, &device->adapter->sessions)
+	{
+		struct kmd_session *session = LIST_ENTRY(node, struct kmd_session, link);
+
+		if (device->sessions == 0)
+			break;
+		if (session->device == device)
+			kmd_orphan_session(device->adapter, session);
+	}
 	free(device);
 	return STATUS_SUCCESS;
 }

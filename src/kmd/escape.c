@@ -116,7 +116,7 @@ static const struct command {
 		.size = sizeof(struct drv_escape_blt),
 		.offer = OFFER_CAPS,
 		.caps = D3DCPCAPS_ENCRYPTEDREADBACK,
-		.blt_flags = DRV_BLT_LOCKED,
+		.blt_flags = DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY,
 		.has_session = true,
 		.is_blt = true,
 	},
@@ -124,7 +124,7 @@ static const struct command {
 		.handler = handle_decryption_blt,
 		.size = sizeof(struct drv_escape_blt),
 		.offer = OFFER_DECRYPTION_BLT,
-		.blt_flags = DRV_BLT_HAS_BLOCK_INFO | DRV_BLT_HAS_CONTENT_KEY | DRV_BLT_LOCKED,
+		.blt_flags = DRV_BLT_HAS_BLOCK_INFO | DRV_BLT_HAS_CONTENT_KEY | DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY,
 		.has_session = true,
 		.is_blt = true,
 	},
@@ -177,6 +177,8 @@ static struct kmd_session *find_session(struct kmd_device *device, D3DKMT_HANDLE
 	if (session->device && session->device != device)
 		return NULL;
 	/* Remembered, so that the end of the device finds it. */
+	if (!session->device)
+		device->sessions++;
 	session->device = device;
 	return session;
 }

@@ -40,7 +40,7 @@ bool kmd_history_allows(const struct kmd_history *history, const uint8_t key[GPU
 int kmd_history_reserve(struct kmd_history *history)
 {
 	struct kmd_history_entry *entries;
-	size_t room;
+	uint32_t room;
 
 	if (history->count < history->room || history->room == HISTORY_LIMIT)
 		return 0;

@@ -29,6 +29,8 @@ struct kmd_adapter {
 
 struct kmd_device {
 	struct kmd_adapter *adapter;
+	HANDLE process;	   /* whose it is; to compare, no more */
+	uint32_t sessions; /* that it named first, and are still there */
 };
 
 /*
@@ -40,15 +42,20 @@ struct kmd_tie {
 	uint64_t exchange;
 };
 
+struct kmd_session;
+
 struct kmd_allocation {
 	struct kmd_adapter *adapter;
 	struct list link;
 	struct drv_allocation info;
 	D3DDDI_RESOURCEFLAGS flags; /* info.flags */
+	HANDLE process;		    /* that made it; NULL until it opened it, which is at once */
 	uint32_t pitch;
 	uint64_t size; /* linear bytes, L */
 	void *memory;  /* ours if protected, else the graphics kernel's, which clients write to at any time */
 	struct kmd_tie tie;
+	struct kmd_allocation *next_written;	  /* the others of the session, while it is there */
+	struct kmd_allocation **previous_written; /* what points here; NULL: nothing */
 };
 
 /* What DxgkDdiOpenAllocation makes: an allocation as one device sees it. */
@@ -66,8 +73,8 @@ struct kmd_history_entry {
 
 struct kmd_history {
 	struct kmd_history_entry *entries;
-	size_t count;
-	size_t room;
+	uint32_t count;
+	uint32_t room;
 	uint64_t uses;
 };
 
@@ -85,7 +92,8 @@ struct kmd_secrets {
 struct kmd_session {
 	struct kmd_adapter *adapter;
 	struct list link;
-	struct kmd_device *device; /* the first that named it; NULL: none has, or it is gone */
+	struct kmd_device *device;	/* the first that named it; NULL: none has, or it is gone */
+	struct kmd_allocation *written; /* the first of those that are tied to it */
 	HANDLE kernel_handle;
 	uint64_t number;
 	uint64_t exchange; /* the present one's number; 0 while there is no key */
@@ -118,6 +126,7 @@ NTSTATUS kmd_map_system_memory(HANDLE hAdapter, HANDLE hAllocation, void *memory
 NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *picture);
 void kmd_lose_keys(HANDLE hAdapter);
 void kmd_lose_session_keys(HANDLE hAdapter, HANDLE hProtectedSession);
+void kmd_orphan_session(HANDLE hAdapter, HANDLE hProtectedSession);
 void kmd_describe_session(HANDLE hAdapter, HANDLE hProtectedSession, char *text, SIZE_T size);
 
 /* ---- allocation.c ----------------------------------------------------------------------------- */
@@ -132,14 +141,15 @@ static inline bool kmd_allocation_is_system(const struct kmd_allocation *allocat
 	return allocation->info.pool == D3DDDIPOOL_SYSTEMMEM;
 }
 
+/* A surface was written by a session, in its present key exchange. */
+void kmd_allocation_tie(struct kmd_allocation *allocation, struct kmd_session *session);
+/* The session no longer finds it, by its own end or the allocation's; the tie stays. */
+void kmd_allocation_untie(struct kmd_allocation *allocation);
 /* Zeroes a protected surface; nobody may read or show it until it is written again (CS-13). */
 void kmd_allocation_wipe(struct kmd_allocation *allocation);
 bool kmd_allocation_is_lost(const struct kmd_allocation *allocation);
 
 /* ---- session.c -------------------------------------------------------------------------------- */
-
-/* The device's sessions lose their keys, are reported INVALID, and nobody may name them any more. */
-void kmd_sessions_orphan(struct kmd_device *device);
 
 /* Frees a session that is in no list. */
 void kmd_session_free(struct kmd_session *session);

@@ -71,12 +71,22 @@ void kmd_session_free(struct kmd_session *session)
 	free(session);
 }
 
+static void leave_device(struct kmd_session *session)
+{
+	if (session->device)
+		session->device->sessions--;
+	session->device = NULL;
+}
+
 NTSTATUS kmd_destroy_session(HANDLE hAdapter, HANDLE hProtectedSession)
 {
 	struct kmd_session *session = hProtectedSession;
 
 	(void)hAdapter;
 	/* What it wrote stays tied to it, so that nobody can read that any more (BLT-123). */
+	while (session->written)
+		kmd_allocation_untie(session->written);
+	leave_device(session);
 	list_remove(&session->link);
 	kmd_session_free(session);
 	return STATUS_SUCCESS;
@@ -119,14 +129,8 @@ static void lose_keys(struct kmd_session *session)
 
 static void wipe_surfaces_of(const struct kmd_session *session)
 {
-	struct list *head = &session->adapter->allocations;
-
-	for (struct list *link = head->next; link != head; link = link->next) {
-		struct kmd_allocation *allocation = LIST_ENTRY(link, struct kmd_allocation, link);
-
-		if (allocation->tie.session == session->number)
-			kmd_allocation_wipe(allocation);
-	}
+	while (session->written)
+		kmd_allocation_wipe(session->written);
 }
 
 void kmd_lose_keys(HANDLE hAdapter)
@@ -196,17 +200,12 @@ void kmd_describe_session(HANDLE hAdapter, HANDLE hProtectedSession, char *text,
 	snprintf(text, size, "%s", session->is_crypto ? "AES128-CTR" : "none");
 }
 
-void kmd_sessions_orphan(struct kmd_device *device)
+void kmd_orphan_session(HANDLE hAdapter, HANDLE hProtectedSession)
 {
-	struct list *head = &device->adapter->sessions;
+	struct kmd_session *session = hProtectedSession;
 
-	for (struct list *link = head->next; link != head; link = link->next) {
-		struct kmd_session *session = LIST_ENTRY(link, struct kmd_session, link);
-
-		if (session->device != device)
-			continue;
-		session->device = NULL;
-		session->is_orphan = true;
-		lose_session(session);
-	}
+	(void)hAdapter;
+	leave_device(session);
+	session->is_orphan = true;
+	lose_session(session);
 }

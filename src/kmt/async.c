@@ -262,3 +262,12 @@ void kmt_async_child(void)
 	thread_runs = false;
 	pthread_mutex_unlock(&lock);
 }
+
+void kmt_async_abandon(void)
+{
+	pthread_mutex_lock(&lock);
+	/* Their events have numbers that may mean something else by now: they are left alone. */
+	list_init(&waits);
+	thread_runs = false;
+	pthread_mutex_unlock(&lock);
+}

@@ -20,5 +20,7 @@ void kmt_async_forget(const struct kmt_connection *connection);
 void kmt_async_lock(void);
 void kmt_async_unlock(void);
 void kmt_async_child(void); /* in the child: drops the waits, gives the lock back */
+/* In a child of a fork that was not announced: the waits and their thread are not here. */
+void kmt_async_abandon(void);
 
 #endif

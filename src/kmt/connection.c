@@ -8,31 +8,91 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+/*
+ * In memory that the Linux kernel clears in a child, however it was forked: what the child finds is nobody's connection,
+ * without pages.
+ */
 struct kmt_connection {
+	bool is_own; /* of this process */
 	struct kmt_transport transport;
 	pthread_mutex_t lock;
 	uint32_t sequence;
 	atomic_bool lost;
+	const struct wire_liveness *liveness; /* NULL: the other side is no process of its own */
 	const struct wire_slot *_Atomic pages[WIRE_PAGES];
 	struct wire_packet request;
 	struct wire_packet reply;
+	_Alignas(16) uint8_t request_bytes[WIRE_MAX_MESSAGE];
+	_Alignas(16) uint8_t reply_bytes[WIRE_MAX_MESSAGE];
 };
 
 #define PAGE_BYTES (WIRE_SLOTS * sizeof(struct wire_slot))
+
+/* Behind the index of every handle that this process was given, or one that it was forked from. */
+static _Atomic uint32_t handles_end;
 
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kmt_connection *_Atomic process_connection; /* written under the lock */
 /* Looked at by every call, so it lies where that takes no call of its own. */
 static _Thread_local struct kmt_connection *thread_connection __attribute__((tls_model("initial-exec")));
 static pthread_once_t forks_watched = PTHREAD_ONCE_INIT;
+static struct kmt_transport forking; /* the process's connection's, for the child */
+
+static void note_handle(uint32_t handle)
+{
+	uint32_t end = atomic_load_explicit(&handles_end, memory_order_relaxed);
+
+	while (end <= WIRE_HANDLE_INDEX(handle) &&
+	       !atomic_compare_exchange_weak_explicit(&handles_end, &end, WIRE_HANDLE_INDEX(handle) + 1,
+						      memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+static void note_allocations(const struct wire_packet *reply, uint32_t resource, uint32_t count, size_t size)
+{
+	const struct wire_create_allocation_item *items = (const void *)((const uint8_t *)reply->data + size);
+
+	note_handle(resource);
+	for (uint32_t i = 0; i < count && i < (reply->size - size) / sizeof(*items); i++)
+		note_handle(items[i].allocation);
+}
+
+/* Remembers the handles that a good reply brings, of whichever kind. */
+static void note_handles(const struct wire_packet *reply)
+{
+	const struct wire_create_allocation *created = reply->data;
+	const struct wire_open_resource *opened = reply->data;
+	const struct wire_handle *made = reply->data;
+
+	switch (made->header.type) {
+	case WIRE_OPEN_ADAPTER:
+	case WIRE_CREATE_DEVICE:
+	case WIRE_CREATE_CONTEXT:
+	case WIRE_CREATE_FENCE:
+	case WIRE_OPEN_FENCE:
+	case WIRE_CREATE_MEMORY:
+	case WIRE_CREATE_SESSION:
+	case WIRE_OPEN_SESSION:
+		note_handle(made->handle);
+		break;
+	case WIRE_CREATE_ALLOCATION:
+		note_allocations(reply, created->resource, created->count, sizeof(*created));
+		break;
+	case WIRE_OPEN_RESOURCE:
+		note_allocations(reply, opened->resource, opened->count, sizeof(*opened));
+		break;
+	default:
+		break;
+	}
+}
 
 /* Sends what stands in request; the connection is locked. */
 static NTSTATUS transact_locked(struct kmt_connection *connection, size_t size)
@@ -55,6 +115,8 @@ static NTSTATUS transact_locked(struct kmt_connection *connection, size_t size)
 		connection->lost = true;
 		return STATUS_DEVICE_REMOVED;
 	}
+	if (answer->status == STATUS_SUCCESS)
+		note_handles(&connection->reply);
 	return answer->status;
 }
 
@@ -69,17 +131,44 @@ static void *request_begin(struct kmt_connection *connection, enum wire_type typ
 	return header;
 }
 
+/* What came with the reply to the hello. Returns 0 or a negative errno value. */
+static int liveness_map(struct kmt_connection *connection)
+{
+	void *map;
+
+	/* The descriptor is lost on the way where this process has no room for another one. */
+	if (connection->reply.descriptor_count != 1)
+		return -EMFILE;
+	map = mmap(NULL, sizeof(struct wire_liveness), PROT_READ, MAP_SHARED, connection->reply.descriptors[0], 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	connection->liveness = map;
+	return 0;
+}
+
 static bool say_hello(struct kmt_connection *connection)
 {
 	struct wire_hello *hello = request_begin(connection, WIRE_HELLO, sizeof(*hello));
+	const struct wire_hello *answer = connection->reply.data;
 	NTSTATUS status;
+	int result = 0;
 
 	hello->magic = WIRE_MAGIC;
 	hello->version = WIRE_VERSION;
+	hello->extra = connection->transport.first_index;
 	status = transact_locked(connection, sizeof(*hello));
-	if (status == STATUS_NOT_SUPPORTED)
+	if (status == STATUS_NOT_SUPPORTED) {
+		/* Version 1 does not say. */
+		fprintf(stderr, "dxvault: the service speaks version %u of the protocol, this library version %u\n",
+			connection->reply.size >= sizeof(*answer) ? answer->version : 1, WIRE_VERSION);
 		errno = EPROTONOSUPPORT;
-	return status == STATUS_SUCCESS;
+	}
+	if (status == STATUS_SUCCESS && answer->extra == 1)
+		result = liveness_map(connection);
+	wire_packet_clear(&connection->reply);
+	if (result < 0)
+		errno = -result;
+	return status == STATUS_SUCCESS && result == 0;
 }
 
 static void connection_free(struct kmt_connection *connection)
@@ -89,10 +178,24 @@ static void connection_free(struct kmt_connection *connection)
 		if (connection->pages[i])
 			munmap((void *)(uintptr_t)connection->pages[i], PAGE_BYTES);
 	}
+	if (connection->liveness)
+		munmap((void *)(uintptr_t)connection->liveness, sizeof(*connection->liveness));
 	pthread_mutex_destroy(&connection->lock);
-	free(connection->request.data);
-	free(connection->reply.data);
-	free(connection);
+	munmap(connection, sizeof(*connection));
+}
+
+static struct kmt_connection *connection_allocate(void)
+{
+	void *memory = mmap(NULL, sizeof(struct kmt_connection), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (madvise(memory, sizeof(struct kmt_connection), MADV_WIPEONFORK) < 0) {
+		munmap(memory, sizeof(struct kmt_connection));
+		return NULL;
+	}
+	return memory;
 }
 
 static void watch_forks(void);
@@ -102,19 +205,21 @@ struct kmt_connection *kmt_connection_create(const struct kmt_transport *transpo
 	struct kmt_connection *connection;
 
 	pthread_once(&forks_watched, watch_forks);
-	connection = calloc(1, sizeof(*connection));
+	connection = connection_allocate();
 	if (!connection) {
 		transport->close(transport->context);
+		errno = ENOMEM;
 		return NULL;
 	}
+	connection->is_own = true;
 	connection->transport = *transport;
 	pthread_mutex_init(&connection->lock, NULL);
 	connection->request.capacity = WIRE_MAX_MESSAGE;
 	connection->reply.capacity = WIRE_MAX_MESSAGE;
-	connection->request.data = malloc(WIRE_MAX_MESSAGE);
-	connection->reply.data = malloc(WIRE_MAX_MESSAGE);
+	connection->request.data = connection->request_bytes;
+	connection->reply.data = connection->reply_bytes;
 	errno = 0;
-	if (!connection->request.data || !connection->reply.data || !say_hello(connection)) {
+	if (!say_hello(connection)) {
 		int error = errno;
 
 		connection_free(connection);
@@ -136,15 +241,18 @@ void kmt_connection_destroy(struct kmt_connection *connection)
 /*
  * Locks are taken in this order: of kmt/memory.c, process_lock, a connection's, of kmt/async.c.
  *
- * A forked child has none of its parent's handles: it makes a connection of its own at its next call (KMT-83). The
- * parent's is left as it is, but for the child's copy of the socket, which would keep the parent's objects alive.
+ * A forked child has none of its parent's handles: it makes a connection of its own at its next call, whose handles have
+ * other values than those that the parent had (KMT-83). The parent's is left as it is, but for the child's copy of the
+ * socket, which would keep the parent's objects alive.
  */
 static void fork_prepare(void)
 {
 	kmt_memory_lock();
 	pthread_mutex_lock(&process_lock);
-	if (process_connection)
+	if (process_connection) {
 		pthread_mutex_lock(&process_connection->lock);
+		forking = process_connection->transport;
+	}
 	kmt_async_lock();
 }
 
@@ -159,15 +267,17 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
+	struct kmt_connection *parents = process_connection;
+
 	kmt_async_child();
-	kmt_memory_unlock();
-	if (process_connection) {
-		kmt_memory_forget(process_connection, /* unmap= */ false);
-		process_connection->transport.close(process_connection->transport.context);
-	}
 	process_connection = NULL;
 	thread_connection = NULL;
 	pthread_mutex_unlock(&process_lock);
+	kmt_memory_unlock();
+	if (parents) {
+		kmt_memory_forget(parents, /* unmap= */ false);
+		forking.close(forking.context);
+	}
 }
 
 static void watch_forks(void)
@@ -179,14 +289,19 @@ struct kmt_connection *kmt_connection_get(void)
 {
 	struct kmt_connection *connection = thread_connection;
 
-	if (connection)
+	if (connection && connection->is_own)
 		return connection;
 	/* Status is asked for often, by many threads: no lock once there is a connection. */
 	connection = atomic_load_explicit(&process_connection, memory_order_acquire);
-	if (connection)
+	if (connection && connection->is_own)
 		return connection;
 	pthread_once(&forks_watched, watch_forks);
 	pthread_mutex_lock(&process_lock);
+	/* A child of a fork that calls no handlers, such as _Fork or clone(2). Such a parent had one thread: POSIX. */
+	if (process_connection && !process_connection->is_own) {
+		kmt_async_abandon();
+		process_connection = NULL;
+	}
 	/* A lost one stays: its handles must not come to mean another service's objects. */
 	if (!process_connection)
 		process_connection = kmt_service_connect();
@@ -211,14 +326,20 @@ void kmt_connection_set(struct kmt_connection *connection)
 	thread_connection = connection;
 }
 
+uint32_t kmt_connection_handles_end(void)
+{
+	return handles_end % (WIRE_PAGES * WIRE_SLOTS);
+}
+
 bool kmt_connection_is_lost(struct kmt_connection *connection)
 {
-	return connection->lost;
+	return connection->lost ||
+	       (connection->liveness && (connection->liveness->owner & (uint32_t)FUTEX_OWNER_DIED) != 0);
 }
 
 bool kmt_connection_check(struct kmt_connection *connection)
 {
-	if (!connection->lost && !connection->transport.is_alive(connection->transport.context))
+	if (kmt_connection_is_lost(connection) || !connection->transport.is_alive(connection->transport.context))
 		connection->lost = true;
 	return !connection->lost;
 }
@@ -280,14 +401,6 @@ const struct wire_slot *kmt_connection_map_slot(struct kmt_connection *connectio
 	return kmt_connection_slot(connection, handle);
 }
 
-bool kmt_device_is_live(D3DKMT_HANDLE device)
-{
-	struct kmt_connection *connection = kmt_connection_get();
-	const struct wire_slot *slot = connection ? kmt_connection_slot(connection, device) : NULL;
-
-	return slot && WIRE_SLOT_KIND(slot->state) == WIRE_SLOT_DEVICE;
-}
-
 void *kmt_begin(struct kmt_call *call, enum wire_type type, size_t size)
 {
 	struct kmt_connection *connection = kmt_connection_get();
@@ -332,71 +445,4 @@ void kmt_end(struct kmt_call *call)
 {
 	wire_packet_clear(call->reply);
 	pthread_mutex_unlock(&call->connection->lock);
-}
-
-NTSTATUS kmt_finish_new(struct kmt_call *call, enum wire_type destroy, D3DKMT_HANDLE *ret_handle,
-			const struct wire_slot **ret_slot)
-{
-	struct kmt_connection *connection = call->connection;
-	const struct wire_slot *slot;
-	D3DKMT_HANDLE handle = 0;
-	NTSTATUS status;
-
-	status = kmt_transact(call, sizeof(struct wire_handle));
-	if (status == STATUS_SUCCESS)
-		handle = KMT_REPLY(call, wire_handle)->handle;
-	kmt_end(call);
-	if (status != STATUS_SUCCESS)
-		return status;
-	slot = kmt_connection_map_slot(connection, handle);
-	if (!slot) {
-		(void)kmt_call_handle(destroy, handle);
-		return STATUS_INSUFFICIENT_RESOURCES;
-	}
-	*ret_handle = handle;
-	if (ret_slot)
-		*ret_slot = slot;
-	return STATUS_SUCCESS;
-}
-
-NTSTATUS kmt_call_handle(enum wire_type type, D3DKMT_HANDLE handle)
-{
-	struct wire_handle *request;
-	struct kmt_call call;
-	NTSTATUS status;
-
-	request = kmt_begin(&call, type, sizeof(*request));
-	if (!request)
-		return STATUS_DEVICE_REMOVED;
-	request->handle = handle;
-	status = kmt_transact(&call, sizeof(struct wire_header));
-	kmt_end(&call);
-	return status;
-}
-
-NTSTATUS kmt_call_create(enum wire_type type, D3DKMT_HANDLE parent, D3DKMT_HANDLE *ret_handle)
-{
-	struct wire_handle *request;
-	struct kmt_call call;
-	NTSTATUS status;
-
-	request = kmt_begin(&call, type, sizeof(*request));
-	if (!request)
-		return STATUS_DEVICE_REMOVED;
-	request->handle = parent;
-	status = kmt_transact(&call, sizeof(struct wire_handle));
-	if (status == STATUS_SUCCESS)
-		*ret_handle = KMT_REPLY(&call, wire_handle)->handle;
-	kmt_end(&call);
-	return status;
-}
-
-int kmt_nt_handle_descriptor(HANDLE handle)
-{
-	intptr_t value = (intptr_t)handle;
-
-	/* 0 is NULL, which is no handle even where it is an open descriptor (KMT-03). */
-	if (value <= 0 || value > INT32_MAX || fcntl((int)value, F_GETFD) < 0)
-		return -1;
-	return (int)value;
 }

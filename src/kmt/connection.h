@@ -17,6 +17,7 @@ struct kmt_transport {
 	bool (*is_alive)(void *context);
 	void (*close)(void *context);
 	void *context;
+	uint32_t first_index; /* where the indices of the connection's handles begin */
 };
 
 struct kmt_connection;
@@ -39,7 +40,13 @@ struct kmt_connection *kmt_connection_get(void);
 void kmt_connection_set(struct kmt_connection *connection); /* NULL: the process's own again */
 /* Ends the process's own; the next call makes another. */
 void kmt_connection_disconnect(void);
+/*
+ * Whether it is known, without a call, that nobody writes the slots any more: a call or a wait found the other side gone,
+ * or the kernel says that it died.
+ */
 bool kmt_connection_is_lost(struct kmt_connection *connection);
+/* Where the indices of handles begin that no other connection of this process had, or of one that it was forked from. */
+uint32_t kmt_connection_handles_end(void);
 /* Looks whether the other side is there; if not, the connection is lost from now on. */
 bool kmt_connection_check(struct kmt_connection *connection);
 /* The same by asking it: a service that has begun to take things back before it ends is gone by the time of its reply. */

@@ -94,18 +94,21 @@ static struct memory *memory_map(D3DKMT_HANDLE device, size_t size)
 		descriptor = kmt_take_descriptor(&call);
 	}
 	kmt_end(&call);
-	if (descriptor < 0)
+	if (!memory->handle)
 		goto fail;
+	/* A descriptor that found no room in this process did not come. */
+	if (descriptor < 0)
+		goto fail_made;
 
 	memory->size = size;
 	memory->address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, descriptor, 0);
 	close(descriptor);
-	if (memory->address == MAP_FAILED) {
-		(void)kmt_call_handle(WIRE_DESTROY_MEMORY, memory->handle);
-		goto fail;
-	}
+	if (memory->address == MAP_FAILED)
+		goto fail_made;
 	return memory;
 
+fail_made:
+	(void)kmt_call_handle(WIRE_DESTROY_MEMORY, memory->handle);
 fail:
 	free(memory);
 	return NULL;

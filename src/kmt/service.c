@@ -82,13 +82,14 @@ static void socket_close(void *context)
 	close((int)(intptr_t)context);
 }
 
-static struct kmt_connection *connection_over(int descriptor)
+struct kmt_connection *kmt_service_connect_over(int descriptor)
 {
 	return kmt_connection_create(&(struct kmt_transport) {
 		.transact = socket_transact,
 		.is_alive = socket_is_alive,
 		.close = socket_close,
 		.context = (void *)(intptr_t)descriptor,
+		.first_index = kmt_connection_handles_end(),
 	});
 }
 
@@ -231,20 +232,17 @@ struct kmt_connection *kmt_service_connect(void)
 
 	result = take_inherited();
 	if (result != -ENOENT)
-		return result < 0 ? NULL : connection_over(result);
+		return result < 0 ? NULL : kmt_service_connect_over(result);
 
 	do {
 		result = connect_running();
 		if (result >= 0) {
-			connection = connection_over(result);
+			connection = kmt_service_connect_over(result);
 			/* A service may leave between taking the connection and the hello. */
 			if (connection)
 				return connection;
-			if (errno == EPROTONOSUPPORT) {
-				fprintf(stderr,
-					"dxvault: the service that runs speaks another version of the protocol\n");
+			if (errno == EPROTONOSUPPORT || errno == EMFILE || errno == ENOMEM)
 				return NULL;
-			}
 		} else if (result != -ENOENT && result != -ECONNREFUSED && result != -EAGAIN) {
 			return NULL;
 		} else if (result != -EAGAIN && now_ms() >= next_start) {

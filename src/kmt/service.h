@@ -10,5 +10,7 @@ struct kmt_connection;
  * none runs. NULL: there is none to be had.
  */
 struct kmt_connection *kmt_service_connect(void);
+/* A connection over a connected socket, which it takes over. NULL: as kmt_connection_create. */
+struct kmt_connection *kmt_service_connect_over(int descriptor);
 
 #endif

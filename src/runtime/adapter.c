@@ -21,6 +21,16 @@ static void close_kernel_adapter(D3DKMT_HANDLE handle)
 	(void)D3DKMTCloseAdapter(&(D3DKMT_CLOSEADAPTER) { .hAdapter = handle });
 }
 
+/* What a caller can act on keeps its result; all else is E_FAIL, with the reason noted. */
+static HRESULT refused(const char *what, NTSTATUS status)
+{
+	HRESULT hr = rt_hresult_from_status(status);
+
+	if (hr == E_OUTOFMEMORY || hr == D3DDDIERR_DEVICEREMOVED)
+		return hr;
+	return rt_fail("%s: status 0x%08x", what, (unsigned int)status);
+}
+
 /* The first that is listed; each entry came open, so the others are closed again. */
 static HRESULT open_first_adapter(D3DKMT_HANDLE *ret_handle)
 {
@@ -28,10 +38,8 @@ static HRESULT open_first_adapter(D3DKMT_HANDLE *ret_handle)
 	NTSTATUS status;
 
 	status = D3DKMTEnumAdapters2(&list);
-	if (status == STATUS_DEVICE_REMOVED)
-		return rt_hresult_from_status(status);
 	if (!NT_SUCCESS(status))
-		return rt_fail("D3DKMTEnumAdapters2: status 0x%08x", (unsigned int)status);
+		return refused("D3DKMTEnumAdapters2", status);
 	if (list.NumAdapters == 0)
 		return rt_fail("no adapter");
 	list.pAdapters = calloc(list.NumAdapters, sizeof(*list.pAdapters));
@@ -41,7 +49,7 @@ static HRESULT open_first_adapter(D3DKMT_HANDLE *ret_handle)
 	status = D3DKMTEnumAdapters2(&list);
 	if (!NT_SUCCESS(status) || list.NumAdapters == 0) {
 		free(list.pAdapters);
-		return rt_fail("D3DKMTEnumAdapters2: status 0x%08x", (unsigned int)status);
+		return NT_SUCCESS(status) ? rt_fail("no adapter") : refused("D3DKMTEnumAdapters2", status);
 	}
 	for (ULONG i = 1; i < list.NumAdapters; i++)
 		close_kernel_adapter(list.pAdapters[i].hAdapter);
@@ -66,7 +74,7 @@ static HRESULT query_driver_name(D3DKMT_HANDLE kernel, char *ret_name, size_t si
 	size_t i;
 
 	if (!NT_SUCCESS(status))
-		return rt_fail("KMTQAITYPE_UMDRIVERNAME: status 0x%08x", (unsigned int)status);
+		return refused("KMTQAITYPE_UMDRIVERNAME", status);
 	/* wcstombs would ask the locale; file names of drivers are ASCII. */
 	for (i = 0; i < MAX_PATH && i + 1 < size && info.UmdFileName[i]; i++) {
 		if (info.UmdFileName[i] <= 0 || info.UmdFileName[i] > 0x7e)

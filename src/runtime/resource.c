@@ -136,8 +136,8 @@ HRESULT rt_resource_create_system(struct rt_device *device, const struct rt_surf
 	return S_OK;
 }
 
-HRESULT rt_resource_create_protected(struct rt_device *device, const struct rt_surface *surface,
-				     D3DDDI_RESOURCEFLAGS flags, struct rt_resource **ret_resource)
+HRESULT rt_resource_create_video(struct rt_device *device, const struct rt_surface *surface, D3DDDI_RESOURCEFLAGS flags,
+				 struct rt_resource **ret_resource)
 {
 	const D3DDDI_SURFACEINFO info = { .Width = surface->width, .Height = surface->height };
 	struct rt_resource *resource = new_resource(device);
@@ -145,7 +145,6 @@ HRESULT rt_resource_create_protected(struct rt_device *device, const struct rt_s
 
 	if (!resource)
 		return E_OUTOFMEMORY;
-	flags.RestrictedContent = 1;
 	hr = create(resource, surface, D3DDDIPOOL_VIDEOMEMORY, flags, &info);
 	if (hr != S_OK) {
 		free_resource(resource);
@@ -153,6 +152,13 @@ HRESULT rt_resource_create_protected(struct rt_device *device, const struct rt_s
 	}
 	*ret_resource = resource;
 	return S_OK;
+}
+
+HRESULT rt_resource_create_protected(struct rt_device *device, const struct rt_surface *surface,
+				     D3DDDI_RESOURCEFLAGS flags, struct rt_resource **ret_resource)
+{
+	flags.RestrictedContent = 1;
+	return rt_resource_create_video(device, surface, flags, ret_resource);
 }
 
 HRESULT rt_resource_share(struct rt_resource *resource, int *ret_nt_handle)

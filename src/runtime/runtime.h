@@ -85,6 +85,9 @@ struct rt_surface {
  */
 HRESULT rt_resource_create_system(struct rt_device *device, const struct rt_surface *surface, void **ret_memory,
 				  size_t *ret_size, uint32_t *ret_pitch, struct rt_resource **ret_resource);
+/* A surface in VIDEOMEMORY with these flags. */
+HRESULT rt_resource_create_video(struct rt_device *device, const struct rt_surface *surface, D3DDDI_RESOURCEFLAGS flags,
+				 struct rt_resource **ret_resource);
 /* A protected surface (RestrictedContent, VIDEOMEMORY); flags are added, e.g. SharedResource. */
 HRESULT rt_resource_create_protected(struct rt_device *device, const struct rt_surface *surface,
 				     D3DDDI_RESOURCEFLAGS flags, struct rt_resource **ret_resource);

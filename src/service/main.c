@@ -5,6 +5,7 @@
 #include "gpu/gpu.h"
 #include "kmd/kmd.h"
 #include "service/listener.h"
+#include "service/liveness.h"
 #include "service/monitor.h"
 #include "service/options.h"
 #include "service/root_key.h"
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,7 @@ struct service {
 	struct dxgk_kernel *kernel;
 	struct listener listener;
 	bool listens;
+	int liveness; /* descriptor */
 	sd_event *event;
 	struct server *server;
 	int ready; /* where the parent waits to hear that clients can connect; -1: nobody waits */
@@ -116,6 +119,13 @@ static int go_to_background(int *ret_ready)
 	return -1;
 }
 
+/* In the background $NOTIFY_SOCKET is that of the program that started us, and what we are is none of its business. */
+static void tell_systemd(const struct service *service, const char *state)
+{
+	if (!service->options.background)
+		(void)sd_notify(0, state);
+}
+
 static void tell_ready(struct service *service)
 {
 	if (service->ready >= 0) {
@@ -123,7 +133,7 @@ static void tell_ready(struct service *service)
 		close(service->ready);
 		service->ready = -1;
 	}
-	(void)sd_notify(0, "READY=1");
+	tell_systemd(service, "READY=1");
 }
 
 static int start_identity(struct service *service)
@@ -152,10 +162,17 @@ static int start_kernel(struct service *service)
 		.describe = describe,
 		.root_certificate = root_certificate,
 		.context = service,
+		.liveness = &service->liveness,
 	};
 	struct kmd_config driver = service->settings.driver;
 	int result;
 
+	/* This is the thread that answers requests and writes the object pages. */
+	service->liveness = liveness_start();
+	if (service->liveness < 0) {
+		log_error("clients could not see this process die: %s", strerror(-service->liveness));
+		return service->liveness;
+	}
 	driver.identity = service->identity;
 	config.driver_context = &driver;
 	config.limits = service->settings.limits;
@@ -219,6 +236,18 @@ static int start_server(struct service *service)
 	return result;
 }
 
+/*
+ * Freed memory is put together with its neighbours at once, and goes back to the system a little at a time: by default
+ * glibc saves that up, and somebody who frees a large piece waits until it is done for all the small ones.
+ */
+static void tune_heap(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MXFAST, 0);
+	mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
 static int run(struct service *service)
 {
 	int result;
@@ -227,10 +256,12 @@ static int run(struct service *service)
 	if (service->options.client_count == 0) {
 		result = listener_open(service->settings.all_users, &service->listener);
 		if (result == -EALREADY) {
-			if (!service->options.background)
+			if (!service->options.background) {
 				log_error("another service of this user runs");
+				return result;
+			}
 			tell_ready(service);
-			return service->options.background ? 0 : result;
+			return 0;
 		}
 		if (result < 0)
 			return result;
@@ -251,6 +282,7 @@ static int run(struct service *service)
 		log_info("serving clients");
 		tell_ready(service);
 		result = sd_event_loop(service->event);
+		tell_systemd(service, "STOPPING=1");
 	}
 	return result;
 }
@@ -269,6 +301,8 @@ static int finish(struct service *service)
 	result = monitor_close(service->monitor);
 	gpu_identity_stop(service->identity);
 	sd_event_unref(service->event);
+	if (service->liveness >= 0)
+		close(service->liveness);
 	return result;
 }
 
@@ -294,7 +328,7 @@ static int load_settings(struct service *service)
 
 int main(int argc, char **argv)
 {
-	struct service service = { .ready = -1 };
+	struct service service = { .liveness = -1, .ready = -1 };
 	int finished;
 	int result;
 
@@ -309,6 +343,7 @@ int main(int argc, char **argv)
 	if (load_settings(&service) < 0)
 		return EXIT_FAILURE;
 	protect_process(&service.options);
+	tune_heap();
 	if (service.options.background) {
 		result = go_to_background(&service.ready);
 		if (result >= 0)

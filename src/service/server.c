@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Handles of an ended client that one turn gives back. */
-#define REAP_HANDLES	256
 #define FIRST_CLIENT_US 5000000u
 
 struct server {
@@ -25,8 +24,10 @@ struct server {
 	sd_event_source *collector;
 	sd_event_source *idle;
 	sd_event_source *waker; /* while there are sessions, which a sleep of the machine loses */
-	sd_event_source *reaper;
+	sd_event_source *worker;
+	int work; /* an eventfd, always readable: the worker's turn comes round with the clients' turns */
 	struct list connections;
+	struct list busy;  /* clients whose request is done in parts */
 	struct list ended; /* what they held is given back in parts */
 	struct server_config config;
 	struct resume resume;
@@ -39,6 +40,7 @@ struct server {
 
 struct connection {
 	struct list link;
+	struct list busy_link;
 	struct server *server;
 	struct dxgk_process *process;
 	sd_event_source *source;
@@ -108,30 +110,11 @@ static void waker_arm(struct server *server)
 		(void)resume_timer_create(server->event, on_wake, server, &server->waker);
 }
 
-static void connection_free(struct connection *connection)
+static void work_arm(struct server *server)
 {
-	list_remove(&connection->link);
-	free(connection);
-}
+	bool is_there = !list_is_empty(&server->busy) || !list_is_empty(&server->ended);
 
-/* A part a turn: whoever held a million objects does not keep the others waiting when it ends. */
-static int on_reap(sd_event_source *source, void *context)
-{
-	struct server *server = context;
-	struct connection *connection;
-
-	(void)source;
-	look_for_resume(server);
-	if (!list_is_empty(&server->ended)) {
-		connection = LIST_ENTRY(server->ended.next, struct connection, link);
-		if (dxgk_process_destroy_part(connection->process, REAP_HANDLES))
-			connection_free(connection);
-	}
-	if (list_is_empty(&server->ended)) {
-		(void)sd_event_source_set_enabled(server->reaper, SD_EVENT_OFF);
-		idle_arm(server);
-	}
-	return 0;
+	(void)sd_event_source_set_enabled(server->worker, is_there ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
 static void connection_end(struct connection *connection)
@@ -140,14 +123,74 @@ static void connection_end(struct connection *connection)
 
 	sd_event_source_disable_unref(connection->source);
 	close(connection->socket);
+	list_remove(&connection->busy_link);
 	list_remove(&connection->link);
-	if (dxgk_process_destroy_part(connection->process, REAP_HANDLES)) {
+	if (dxgk_process_destroy_part(connection->process, DXGK_TURN)) {
 		free(connection);
 		idle_arm(server);
 		return;
 	}
 	list_append(&server->ended, &connection->link);
-	(void)sd_event_source_set_enabled(server->reaper, SD_EVENT_ON);
+	work_arm(server);
+}
+
+/* Whoever does not read its replies is not waited for. */
+static int send_reply(struct connection *connection)
+{
+	struct server *server = connection->server;
+	int result = wire_send(connection->socket, &server->reply, MSG_DONTWAIT);
+
+	wire_packet_clear(&server->reply);
+	return result;
+}
+
+static void go_on_with(struct connection *connection)
+{
+	struct server *server = connection->server;
+
+	if (dxgk_continue(connection->process, &server->reply) > 0) {
+		/* Behind those that are busy as well. */
+		list_remove(&connection->busy_link);
+		list_append(&server->busy, &connection->busy_link);
+		return;
+	}
+	list_remove(&connection->busy_link);
+	(void)sd_event_source_set_enabled(connection->source, SD_EVENT_ON);
+	if (send_reply(connection) < 0)
+		connection_end(connection);
+}
+
+static void go_on_ending(struct connection *connection)
+{
+	struct server *server = connection->server;
+
+	list_remove(&connection->link);
+	if (dxgk_process_destroy_part(connection->process, DXGK_TURN))
+		free(connection);
+	else
+		list_append(&server->ended, &connection->link);
+}
+
+/*
+ * A part a turn: a client that made a million objects does not keep the others waiting when it ends. Not a defer source of
+ * the loop: that comes before everything else for as long as it is enabled.
+ */
+static int on_work(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct server *server = context;
+
+	(void)source;
+	(void)descriptor;
+	(void)events;
+	look_for_resume(server);
+	if (!list_is_empty(&server->busy))
+		go_on_with(LIST_ENTRY(server->busy.next, struct connection, busy_link));
+	if (!list_is_empty(&server->ended))
+		go_on_ending(LIST_ENTRY(server->ended.next, struct connection, link));
+	work_arm(server);
+	if (list_is_empty(&server->ended))
+		idle_arm(server);
+	return 0;
 }
 
 /* Surfaces come after the start, so that their memory can only be told of then. */
@@ -193,15 +236,18 @@ static int connection_serve(struct connection *connection)
 		connection->known = true;
 	}
 
-	result = dxgk_transact(connection->process, &server->request, &server->reply);
+	result = dxgk_begin(connection->process, &server->request, &server->reply);
 	if (result == 0) {
 		log_refused_hello(connection);
 		log_weak_memory(server);
-		/* Whoever does not read its replies is not waited for. */
-		result = wire_send(connection->socket, &server->reply, MSG_DONTWAIT);
+		result = send_reply(connection);
+	} else if (result > 0) {
+		/* It is not listened to until it has its answer. */
+		(void)sd_event_source_set_enabled(connection->source, SD_EVENT_OFF);
+		list_append(&server->busy, &connection->busy_link);
+		work_arm(server);
 	}
 	wire_packet_clear(&server->request);
-	wire_packet_clear(&server->reply);
 	return result;
 }
 
@@ -254,6 +300,7 @@ int server_add_client(struct server *server, int socket)
 	connection->user = peer.uid;
 	connection->pid = peer.pid;
 	list_init(&connection->link);
+	list_init(&connection->busy_link);
 	result = dxgk_process_create(server->kernel, peer.uid, peer.pid, &connection->process);
 	if (result < 0)
 		goto fail;
@@ -318,18 +365,22 @@ int server_create(sd_event *event, struct dxgk_kernel *kernel, const struct serv
 	server->config = *config;
 	resume_init(&server->resume, config->clock);
 	list_init(&server->connections);
+	list_init(&server->busy);
 	list_init(&server->ended);
+	server->work = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	server->request.capacity = WIRE_MAX_MESSAGE;
 	server->reply.capacity = WIRE_MAX_MESSAGE;
 	server->request.data = malloc(WIRE_MAX_MESSAGE);
 	server->reply.data = malloc(WIRE_MAX_MESSAGE);
-	if (server->request.data && server->reply.data)
+	if (server->work < 0)
+		result = -errno;
+	else if (server->request.data && server->reply.data)
 		result = sd_event_add_io(event, &server->collector, dxgk_poll_descriptor(kernel), EPOLLIN, on_collect,
 					 server);
 	if (result >= 0)
-		result = sd_event_add_defer(event, &server->reaper, on_reap, server);
+		result = sd_event_add_io(event, &server->worker, server->work, EPOLLIN, on_work, server);
 	if (result >= 0)
-		result = sd_event_source_set_enabled(server->reaper, SD_EVENT_OFF);
+		result = sd_event_source_set_enabled(server->worker, SD_EVENT_OFF);
 	if (result < 0) {
 		server_destroy(server);
 		return result;
@@ -350,10 +401,13 @@ void server_destroy(struct server *server)
 		struct connection *connection = LIST_ENTRY(node, struct connection, link);
 
 		dxgk_process_destroy(connection->process);
-		connection_free(connection);
+		list_remove(&connection->link);
+		free(connection);
 	}
 	sd_event_source_disable_unref(server->waker);
-	sd_event_source_disable_unref(server->reaper);
+	sd_event_source_disable_unref(server->worker);
+	if (server->work >= 0)
+		close(server->work);
 	sd_event_source_disable_unref(server->listener);
 	sd_event_source_disable_unref(server->collector);
 	sd_event_source_disable_unref(server->idle);

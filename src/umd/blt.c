@@ -113,6 +113,21 @@ static uint32_t lock_flag(const struct pair *pair)
 	return pair->protected_surface->is_locked || pair->system_surface->is_locked ? DRV_BLT_LOCKED : 0;
 }
 
+/* A lack of memory is told to the kernel half too: keys, tie, lock and IV come before it (BLT-120). */
+static HRESULT prepare(struct umd_device *device, const struct pair *pair, struct drv_escape_blt *escape)
+{
+	HRESULT hr;
+
+	escape->flags |= lock_flag(pair);
+	if (escape->flags & DRV_BLT_LOCKED)
+		return S_OK;
+	hr = umd_system_prepare(device, pair->system_surface);
+	if (hr != E_OUTOFMEMORY)
+		return hr;
+	escape->flags |= DRV_BLT_NO_MEMORY;
+	return S_OK;
+}
+
 HRESULT APIENTRY umd_encryption_blt(HANDLE hDevice, const D3DDDIARG_ENCRYPTIONBLT *pData)
 {
 	struct umd_device *device = umd_device_find(hDevice);
@@ -136,13 +151,10 @@ HRESULT APIENTRY umd_encryption_blt(HANDLE hDevice, const D3DDDIARG_ENCRYPTIONBL
 	escape.source = pair.protected_surface->allocation;
 	escape.destination = pair.system_surface->allocation;
 	escape.size = pData->DstResourceSize;
-	escape.flags = lock_flag(&pair);
 
-	if (!escape.flags) {
-		hr = umd_system_prepare(device, pair.system_surface);
-		if (hr != S_OK)
-			return umd_refuse(device, hr);
-	}
+	hr = prepare(device, &pair, &escape);
+	if (hr != S_OK)
+		return umd_refuse(device, hr);
 	hr = umd_escape(device, DRV_COMMAND_ENCRYPTION_BLT, &escape, sizeof(escape));
 	if (hr != S_OK)
 		return hr;
@@ -187,7 +199,6 @@ HRESULT APIENTRY umd_decryption_blt(HANDLE hDevice, const D3DDDIARG_DECRYPTIONBL
 	escape.source = pair.system_surface->allocation;
 	escape.destination = pair.protected_surface->allocation;
 	escape.size = pData->SrcResourceSize;
-	escape.flags = lock_flag(&pair);
 	memcpy(escape.iv, pData->pIV, IV_SIZE);
 	if (pData->pContentKey) {
 		escape.flags |= DRV_BLT_HAS_CONTENT_KEY;
@@ -201,12 +212,11 @@ HRESULT APIENTRY umd_decryption_blt(HANDLE hDevice, const D3DDDIARG_DECRYPTIONBL
 			   pair.protected_surface->size))
 		return umd_refuse(device, E_INVALIDARG);
 
-	if (!(escape.flags & DRV_BLT_LOCKED)) {
-		hr = umd_system_prepare(device, pair.system_surface);
-		if (hr != S_OK)
-			return umd_refuse(device, hr);
+	hr = prepare(device, &pair, &escape);
+	if (hr != S_OK)
+		return umd_refuse(device, hr);
+	if (!(escape.flags & (DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY)))
 		umd_system_to_kernel(pair.system_surface);
-	}
 	return umd_escape(device, DRV_COMMAND_DECRYPTION_BLT, &escape, sizeof(escape));
 }
 

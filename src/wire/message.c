@@ -8,6 +8,7 @@
 static_assert(sizeof(struct wire_header) == 16, "wire layout");
 static_assert(sizeof(struct wire_handle) == 24, "wire layout");
 static_assert(sizeof(struct wire_hello) == 32, "wire layout");
+static_assert(sizeof(struct wire_liveness) == 4, "wire layout");
 static_assert(sizeof(struct wire_object_page) == 24, "wire layout");
 static_assert(sizeof(struct wire_slot) == 16, "wire layout");
 static_assert(sizeof(struct wire_service) == 16 + 14 * 4 + 16 + 192, "wire layout");

@@ -13,7 +13,7 @@
  * The version stands in the hello, the first message of a connection; it changes with every change in this file.
  */
 #define WIRE_MAGIC   0x31544c5541565844ull /* "DXVAULT1" */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 
 enum {
 	WIRE_MAX_MESSAGE = 192 * 1024,
@@ -78,11 +78,21 @@ struct wire_handle {
 
 /* ---- connection and service --------------------------------------------------------------------- */
 
+/* Its size and the place of its version never change, so that every version can refuse every other by name. */
 struct wire_hello {
 	struct wire_header header;
 	uint64_t magic;
 	uint32_t version;
-	uint32_t reserved;
+	uint32_t
+		extra; /* request: where the indices of this client's handles begin; reply: 1 if a liveness comes along */
+};
+
+/*
+ * Behind the descriptor that the reply to the hello brings, where the service is a process of its own: the Linux kernel
+ * sets FUTEX_OWNER_DIED in owner when the thread that writes the object pages has died, however it died.
+ */
+struct wire_liveness {
+	_Atomic uint32_t owner;
 };
 
 /*
