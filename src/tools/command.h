@@ -11,6 +11,7 @@ int command_play(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_sessions(int argc, char **argv);
 int command_invalidate(int argc, char **argv);
+int command_conform(int argc, char **argv);
 
 /* One line on standard error, "dxvault: " before it. Returns EXIT_FAILURE. */
 int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

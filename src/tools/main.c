@@ -17,6 +17,7 @@ static const struct {
 	{ "info", command_info, "show the adapter, its protection, and what is in use" },
 	{ "sessions", command_sessions, "show who holds which protected session" },
 	{ "invalidate", command_invalidate, "make protected content be lost" },
+	{ "conform", command_conform, "test whether a user-mode driver keeps the rules" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

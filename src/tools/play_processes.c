@@ -3,6 +3,7 @@
 #include "config.h"
 #include "tools/command.h"
 #include "tools/play.h"
+#include "tools/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,27 +21,6 @@
 #define LEAVE_LIMIT_MS 20000
 /* How long a service that has hung up may take to be gone. */
 #define TOLD_LIMIT_MS 2000
-
-/* Beside this program, as in the build tree; in a folder beside it; or where it was installed. */
-static void program_path(const char *beside, const char *installed, char path[PATH_MAX])
-{
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	if (length > 0) {
-		self[length] = '\0';
-		slash = strrchr(self, '/');
-		if (slash) {
-			snprintf(slash + 1, (size_t)(self + sizeof(self) - slash - 1), "%s", beside);
-			if (access(self, X_OK) == 0) {
-				snprintf(path, PATH_MAX, "%s", self);
-				return;
-			}
-		}
-	}
-	snprintf(path, PATH_MAX, "%s", installed);
-}
 
 /* Runs a program that gets the descriptors of keep, under their own numbers, and no other but the standard ones. */
 static int spawn_with(const char *path, char *const *arguments, char *const *environment, const int *keep,
@@ -71,14 +51,8 @@ static int start_service(const struct play_options *options, const int *clients,
 	const char *arguments[] = {
 		path, "--screen", options->screen, "--client", first, "--client", second, NULL, NULL
 	};
-	const char *chosen = secure_getenv("DXVAULT_SERVICE");
 
-	if (chosen)
-		snprintf(path, sizeof(path), "%s", chosen);
-	else
-		program_path("../service/dxvaultd", CONFIG_BINDIR "/dxvaultd", path);
-	if (!chosen && access(path, X_OK) < 0)
-		program_path("dxvaultd", CONFIG_BINDIR "/dxvaultd", path);
+	program_service(path);
 	snprintf(first, sizeof(first), "%d", clients[0]);
 	snprintf(second, sizeof(second), "%d", clients[1]);
 	if (options->strict)

@@ -101,18 +101,6 @@ static int presenter_is_gone(struct provider *provider)
 	return stop(provider, command_fail("the presenter ended before the film did"));
 }
 
-static int say(struct provider *provider, const struct play_message *message, int nt_handle)
-{
-	struct wire_packet packet = {
-		.data = (void *)(uintptr_t)message,
-		.size = sizeof(*message),
-		.descriptors = { nt_handle },
-		.descriptor_count = nt_handle >= 0 ? 1 : 0,
-	};
-
-	return wire_send(provider->processes->socket, &packet, 0) < 0 ? presenter_is_gone(provider) : EXIT_SUCCESS;
-}
-
 /* One message of the presenter's. */
 static int hear(struct provider *provider, bool *ret_done)
 {
@@ -121,6 +109,9 @@ static int hear(struct provider *provider, bool *ret_done)
 	int result;
 
 	result = wire_receive(provider->processes->socket, &packet, 0);
+	/* It left without reading everything. That is told once, in front of what it had said before. */
+	if (result == -ECONNRESET)
+		result = wire_receive(provider->processes->socket, &packet, 0);
 	if (result <= 0 || packet.size != sizeof(message) || packet.descriptor_count > 0) {
 		wire_packet_clear(&packet);
 		return presenter_is_gone(provider);
@@ -146,6 +137,26 @@ static int hear(struct provider *provider, bool *ret_done)
 		play_progress_end(&provider->progress);
 		return command_fail("the presenter failed: %s: 0x%08X", message.text, (unsigned int)message.status);
 	}
+}
+
+static int say(struct provider *provider, const struct play_message *message, int nt_handle)
+{
+	struct wire_packet packet = {
+		.data = (void *)(uintptr_t)message,
+		.size = sizeof(*message),
+		.descriptors = { nt_handle },
+		.descriptor_count = nt_handle >= 0 ? 1 : 0,
+	};
+	int result;
+	bool done = false;
+
+	if (wire_send(provider->processes->socket, &packet, 0) >= 0)
+		return EXIT_SUCCESS;
+	/* It has left. Why, it may have said before. */
+	do
+		result = hear(provider, &done);
+	while (result == EXIT_SUCCESS);
+	return result;
 }
 
 /* Waits for the presenter, and for Ctrl-C. */

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Lock and Unlock: refused for protected surfaces while protection is on, and for no others. */
+#include "conform/blt/blt.h"
+
+#include <string.h>
+
+#define SWITCHED "protection is not always on: an authenticated channel switches it"
+
+static HRESULT lock(const struct cf_device *device, D3DDDIARG_LOCK *arg)
+{
+	return device->f->pfnLock(device->h, arg);
+}
+
+static HRESULT unlock(const struct cf_device *device, HANDLE resource, UINT index, UINT flags)
+{
+	const D3DDDIARG_UNLOCK arg = { .hResource = resource, .SubResourceIndex = index, .Flags = { .Value = flags } };
+
+	return device->f->pfnUnlock(device->h, &arg);
+}
+
+static void protected_surfaces(struct cf *cf)
+{
+	static const UINT flags[] = { 0, /* ReadOnly */ 1, /* WriteOnly */ 2, /* Discard */ 8, /* DoNotWait */ 0x200 };
+	struct blt b = blt_open_bare(cf);
+
+	if (!cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
+		cf_skip(cf, SWITCHED);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		D3DDDIARG_LOCK arg = {
+			.hResource = b.protected.h,
+			.pSurfData = (void *)(uintptr_t)0x5a5a5a50,
+			.Pitch = 0x11223344,
+			.SlicePitch = 0x55667788,
+			.Flags = { .Value = flags[i] },
+		};
+
+		CF_FAILS(cf, "BLT-96", E_ACCESSDENIED, lock(&b.device, &arg));
+		CF_FAILS(cf, "BLT-94", E_ACCESSDENIED, lock(&b.device, &arg));
+		CF_TRUE_DECIDED(cf, "BLT-94",
+				arg.pSurfData == (void *)(uintptr_t)0x5a5a5a50 && arg.Pitch == 0x11223344 &&
+					arg.SlicePitch == 0x55667788,
+				"a refused Lock wrote pSurfData %p, Pitch %08x, SlicePitch %08x", arg.pSurfData,
+				arg.Pitch, arg.SlicePitch);
+	}
+	/* With content and without a session as well. */
+	if (blt_with_iv(&b, cf_fresh_iv(cf), 0) == S_OK) {
+		D3DDDIARG_LOCK arg = { .hResource = b.protected.h };
+
+		CF_FAILS(cf, "BLT-96", E_ACCESSDENIED, lock(&b.device, &arg));
+		CF_NEED(cf, cf_destroy_session(&b.device, b.session));
+		CF_FAILS(cf, "BLT-96", E_ACCESSDENIED, lock(&b.device, &arg));
+	}
+	/* What was not locked cannot be unlocked. */
+	CF_FAILS(cf, "BLT-99", E_INVALIDARG, unlock(&b.device, b.protected.h, 0, 0));
+}
+
+/*
+ * Not as a variant: dxvault's own driver refuses there too, until there are channels to switch protection with (the
+ * comment in src/umd/lock.c). A driver that comes without PROTECTIONALWAYSON is judged.
+ */
+static void protection_off(struct cf *cf)
+{
+	struct blt b = blt_open_bare(cf);
+	D3DDDIARG_LOCK arg = { .hResource = b.protected.h };
+
+	if (cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
+		cf_skip(cf, "protection is always on");
+	if (!CF_OK(cf, "BLT-95", lock(&b.device, &arg)))
+		return;
+	CF_TRUE(cf, "BLT-95", arg.pSurfData != NULL, "Lock gave no pointer");
+	CF_OK(cf, "BLT-95", unlock(&b.device, b.protected.h, 0, 0));
+}
+
+static void every_subresource(struct cf *cf)
+{
+	const D3DDDI_SURFACEINFO infos[3] = { { .Width = 16, .Height = 4 },
+					      { .Width = 8, .Height = 2 },
+					      { .Width = 4, .Height = 1 } };
+	struct cf_device device = cf_device(cf);
+	D3DDDIARG_CREATERESOURCE create = {
+		.Format = D3DDDIFMT_A8R8G8B8,
+		.Pool = D3DDDIPOOL_VIDEOMEMORY,
+		.pSurfList = infos,
+		.SurfCount = 3,
+		.MipLevels = 3,
+		.Flags = { .Value = BLT_RESTRICTED_CONTENT | BLT_TEXTURE | BLT_RENDER_TARGET },
+		.Rotation = D3DDDI_ROTATION_IDENTITY,
+	};
+	HANDLE handle;
+
+	if (!cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
+		cf_skip(cf, SWITCHED);
+	CF_NEED(cf, cf_create_resource(cf, &device, &create, &handle));
+	for (UINT i = 0; i < 3; i++) {
+		D3DDDIARG_LOCK arg = { .hResource = handle, .SubResourceIndex = i };
+
+		CF_FAILS(cf, "BLT-106", E_ACCESSDENIED, lock(&device, &arg));
+	}
+}
+
+static void ordinary_surfaces(struct cf *cf)
+{
+	struct blt b = blt_open_bare(cf);
+	HANDLE ordinary = blt_surface(cf, &b, D3DDDIPOOL_VIDEOMEMORY, 0);
+	D3DDDIARG_LOCK arg = { .hResource = b.out.h };
+
+	CF_OK(cf, "BLT-100", lock(&b.device, &arg));
+	CF_TRUE(cf, "BLT-100", arg.pSurfData != NULL, "Lock gave no pointer");
+	CF_OK(cf, "BLT-100", unlock(&b.device, b.out.h, 0, 0));
+	if (ordinary) {
+		arg = (D3DDDIARG_LOCK) { .hResource = ordinary };
+		CF_OK(cf, "BLT-100", lock(&b.device, &arg));
+		CF_TRUE(cf, "BLT-100", arg.pSurfData != NULL, "Lock gave no pointer");
+		if (arg.pSurfData)
+			memset(arg.pSurfData, 0x41, 64);
+		CF_OK(cf, "BLT-100", unlock(&b.device, ordinary, 0, 0));
+		CF_CODE(cf, "BLT-99", E_INVALIDARG, unlock(&b.device, ordinary, 0, 0));
+	}
+	CF_CODE(cf, "BLT-99", E_INVALIDARG, unlock(&b.device, b.out.h, 0, 0));
+	CF_CODE(cf, "BLT-99", E_INVALIDARG, unlock(&b.device, b.in.h, 0, 0));
+}
+
+static void for_synchronisation_alone(struct cf *cf)
+{
+	enum { NOTIFY_ONLY = 0x80 };
+	struct blt b = blt_open_bare(cf);
+	D3DDDIARG_LOCK arg = { .hResource = b.in.h, .Flags = { .Value = NOTIFY_ONLY } };
+	const D3DDDI_UNLOCKFLAGS notify = { .NotifyOnly = 1 };
+
+	for (int i = 0; i < 2; i++) {
+		CF_OK(cf, "BLT-117", lock(&b.device, &arg));
+		CF_OK(cf, "BLT-117", unlock(&b.device, b.in.h, 0, notify.Value));
+	}
+}
+
+static void no_asynchronous_lock(struct cf *cf)
+{
+	struct blt b = blt_open_bare(cf);
+	D3DDDIARG_LOCKASYNC arg = { .hResource = b.protected.h };
+	HRESULT hr;
+
+	if (!cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
+		cf_skip(cf, SWITCHED);
+	hr = b.device.f->pfnLockAsync(b.device.h, &arg);
+	CF_DECIDED(cf, "BLT-104", E_NOTIMPL, hr);
+	CF_TRUE_DECIDED(cf, "BLT-104", hr != S_OK && arg.pSurfData == NULL, "LockAsync gave %p", arg.pSurfData);
+}
+
+const struct cf_test blt_lock_tests[] = {
+	{ "lock-protected-surfaces", "BLT-94 BLT-96 BLT-99", protected_surfaces },
+	{ "lock-protection-off", "BLT-95", protection_off },
+	{ "lock-every-subresource", "BLT-106", every_subresource },
+	{ "lock-ordinary-surfaces", "BLT-99 BLT-100", ordinary_surfaces },
+	{ "lock-ordinary-surfaces-without-alwayson", "BLT-99 BLT-100", ordinary_surfaces, .variant = 0xf9 },
+	{ "lock-notify-only", "BLT-117", for_synchronisation_alone },
+	{ "lock-asynchronous", "BLT-104", no_asynchronous_lock },
+	{ 0 },
+};
