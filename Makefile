@@ -15,7 +15,7 @@ NINJA = ninja $(if $(VERBOSE),-v,--quiet) -j $(JOBS)
 
 SOURCES = $(shell find src include tests bench -name '*.[ch]' 2>/dev/null)
 
-.PHONY: all help setup play check check-unit check-system check-sanitize check-clang lint format install clean
+.PHONY: all help setup play check check-long check-unit check-system check-sanitize check-clang lint format install clean
 
 all: $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
@@ -24,10 +24,11 @@ help:
 	@echo "make              build into $(BUILD)/"
 	@echo "make play         install what is missing, build, make a sample film, play it"
 	@echo "make check        install what is missing, build, run every test and lint; ends with N passed, N failed"
+	@echo "make check-long   that and more of it, and everything with sanitizers"
 	@echo "make check-unit   the unit tests alone;  make check-system  the tests with real processes alone"
 	@echo "make check-sanitize   unit tests with AddressSanitizer and UBSan, then with ThreadSanitizer"
 	@echo "make check-clang  build everything with clang, warnings being errors"
-	@echo "make lint         clang-format, clang-tidy and manual pages"
+	@echo "make lint         clang-format, clang-tidy, the clang analyzer and manual pages"
 	@echo "make format       rewrite the sources as clang-format wants them"
 	@echo "make install      PREFIX=/usr/local DESTDIR="
 	@echo "make setup        install what is missing to build and to check"
@@ -53,6 +54,10 @@ check:
 	@scripts/setup play check
 	@tests/run
 
+check-long:
+	@scripts/setup play check
+	@tests/run --long
+
 check-unit:
 	@tests/run build unit
 
@@ -66,8 +71,7 @@ check-clang:
 	@tests/run clang
 
 lint:
-	@tests/run clang lint
-	@scripts/lint build-clang clang-tidy-tests
+	@tests/run clang lint lint-long
 
 format:
 	clang-format -i $(SOURCES)

@@ -7,11 +7,12 @@
 #
 # One line a case: "ok NAME", "not ok NAME" (the compiler's words follow, indented) or
 # "skip NAME: why". Exit status 1 if any case failed, 2 on wrong use. The cases:
-#   COMPILER/HEADER             the header alone, twice, so that its guard is tried too
-#   COMPILER/HEADER+winadapter  after DirectX-Headers' <wsl/winadapter.h>, if it is installed
-#   COMPILER/HEADER+d3d9caps    after mingw's <d3d9.h> with its d3d9caps.h, whose names it must
-#                               not repeat
-#   COMPILER/layout[+...]       layout.c, run as well where the result can run here
+#   COMPILER/headers             each header alone, twice, so that its guard is tried too
+#   COMPILER/headers+winadapter  all of them after DirectX-Headers' <wsl/winadapter.h>, if it is
+#                                installed, and once more in the opposite order
+#   COMPILER/headers+d3d9caps    the same after mingw's <d3d9.h> with its d3d9caps.h, whose names
+#                                they must not repeat
+#   COMPILER/layout[+...]        layout.c, run as well where the result can run here
 # CHECK_COMPILERS, if set, replaces the list of compilers.
 
 set -u
@@ -52,18 +53,27 @@ case $directx in
 *)		adapter_flags="-isystem $directx -isystem $directx/wsl/stubs" ;;
 esac
 
-# compile NAME COMPILER LANGUAGE_FLAGS FILE [FLAG...]
-compile()
+# check NAME COMPILER LANGUAGE_FLAGS FLAGS FILE...: they compile; nothing is made of them.
+check()
 {
-	name=$1 compiler=$2 language=$3 file=$4
+	name=$1 compiler=$2 language=$3 flags=$4
 	shift 4
-	# shellcheck disable=SC2086 # both lists are meant to split
-	if "$compiler" $language $warnings -I"$include" "$@" -c -o "$work/out.o" "$file" \
-	   >"$work/log" 2>&1; then
+	# shellcheck disable=SC2086 # the lists are meant to split
+	if "$compiler" $language $warnings -I"$include" $flags -fsyntax-only "$@" >"$work/log" 2>&1; then
 		ok "$name"
 	else
 		not_ok "$name"
 	fi
+}
+
+# after FILE...: writes $work/after.* and $work/reversed.*: these headers, then ours in both orders.
+after()
+{
+	for file in after reversed; do
+		printf '#include <%s>\n' "$@" >"$work/$file.$suffix"
+	done
+	printf '#include <dxvault/%s.h>\n' $headers >>"$work/after.$suffix"
+	printf '%s\n' $headers | tac | sed 's|.*|#include <dxvault/&.h>|' >>"$work/reversed.$suffix"
 }
 
 # Can winadapter.h itself be used with this compiler and language?
@@ -97,29 +107,27 @@ for compiler in $compilers; do
 		adapter="winadapter.h itself does not compile with $compiler"
 	fi
 
+	alone=
 	for header in $headers; do
-		printf '#include <dxvault/%s.h>\n#include <dxvault/%s.h>\n' \
-			"$header" "$header" >"$work/alone.$suffix"
-		echo "extern int not_empty; int not_empty;" >>"$work/alone.$suffix"
-		compile "$compiler/$header" "$compiler" "$language" "$work/alone.$suffix"
-
-		if [ -z "$adapter" ]; then
-			{ echo '#include <wsl/winadapter.h>'; cat "$work/alone.$suffix"; } \
-				>"$work/after.$suffix"
-			# shellcheck disable=SC2086
-			compile "$compiler/$header+winadapter" "$compiler" "$language" \
-				"$work/after.$suffix" $adapter_flags
-		elif [ $windows = no ]; then
-			skip "$compiler/$header+winadapter" "$adapter"
-		fi
-
-		if [ $windows = yes ]; then
-			{ echo '#include <windows.h>'; echo '#include <d3d9.h>'
-			  cat "$work/alone.$suffix"; } >"$work/after.$suffix"
-			compile "$compiler/$header+d3d9caps" "$compiler" "$language" \
-				"$work/after.$suffix"
-		fi
+		printf '#include <dxvault/%s.h>\n#include <dxvault/%s.h>\nextern int not_empty;\n' \
+			"$header" "$header" >"$work/$header.$suffix"
+		alone="$alone $work/$header.$suffix"
 	done
+	# shellcheck disable=SC2086
+	check "$compiler/headers" "$compiler" "$language" "" $alone
+
+	if [ -z "$adapter" ]; then
+		after wsl/winadapter.h
+		check "$compiler/headers+winadapter" "$compiler" "$language" "$adapter_flags" \
+			"$work/after.$suffix" "$work/reversed.$suffix"
+	elif [ $windows = no ]; then
+		skip "$compiler/headers+winadapter" "$adapter"
+	fi
+	if [ $windows = yes ]; then
+		after windows.h d3d9.h
+		check "$compiler/headers+d3d9caps" "$compiler" "$language" "" \
+			"$work/after.$suffix" "$work/reversed.$suffix"
+	fi
 
 	for variant in "" +winadapter; do
 		name="$compiler/layout$variant"
@@ -135,7 +143,7 @@ for compiler in $compilers; do
 			flags="$adapter_flags -DDXVAULT_TEST_WINADAPTER"
 		fi
 		if [ $windows = yes ]; then
-			compile "$name" "$compiler" "$language" "$here/layout.c"
+			check "$name" "$compiler" "$language" "" "$here/layout.c"
 			continue
 		fi
 		# shellcheck disable=SC2086

@@ -61,6 +61,7 @@ test_summary_for_programs() {
 }
 
 test_without_a_screen_no_picture_comes_out() {
+	use_service --idle-seconds 60
 	make_film "$T/film.mp4" 320x180 1 "${ENCRYPTED[@]}"
 	cd "$T/tmp" || exit
 	service=$(info 'd["service_process"]')

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # limit: 180
+# needs: clang
 # make install, and programs that are built against what it put in place.
 . "$(dirname "$0")/lib.sh"
 
@@ -20,7 +21,7 @@ test_every_piece_is_in_place() {
 	for piece in bin/dxvault bin/dxvaultd 'lib/*libdxvault-kmt.so' 'lib/*libdxvault-umd.so' \
 		include/dxvault/dxvault.h include/dxvault/d3dkmthk.h include/dxvault/d3dumddi.h \
 		'lib/*pkgconfig/dxvault-kmt.pc' 'lib/*pkgconfig/dxvault-umd.pc' \
-		'man/man1/dxvault.1*' 'man/man8/dxvaultd.8*'; do
+		'man/man1/dxvault.1*' 'man/man1/dxvault-conform.1*' 'man/man8/dxvaultd.8*'; do
 		[ -n "$(find "$T/root" -path "*/$piece")" ] || fail "$piece is not installed"
 	done
 }

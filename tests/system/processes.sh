@@ -65,4 +65,13 @@ playing() {
 	[ "$(info 'd["objects"]["clients"] == 2 and d["objects"]["resources"] >= 5')" = True ]
 }
 
+# KMT-83, KMT-57: a child, its child, and what all of them make; the second way calls no handlers of libraries.
+test_KMT_83_what_a_child_has_of_its_parent() {
+	for way in fork _Fork; do
+		run_with_limit 60 "$BUILD/tests/system/helpers/kmt-fork" $way
+		assert_status 0
+	done
+	assert_no_objects
+}
+
 run_tests

@@ -4,8 +4,9 @@
 # The life of the service: starts by itself, one for a user, leaves after its last client, keeps its root key.
 . "$(dirname "$0")/lib.sh"
 
-# start_service: one runs afterwards; sets service to its process.
+# start_service: one runs afterwards, until stop_service; sets service to its process.
 start_service() {
+	[ -n "${DXVAULT_SERVICE-}" ] || use_service --idle-seconds 60
 	service=$(info 'd["service_process"]')
 }
 stop_service() {
@@ -21,6 +22,7 @@ says() {
 }
 
 test_it_starts_by_itself_and_leaves_by_itself() {
+	new_installation
 	use_service --idle-seconds 1
 	start_service
 	begin=$(date +%s%N)
@@ -48,6 +50,8 @@ test_it_keeps_nothing_of_its_starter() {
 }
 
 test_twenty_clients_at_once_start_one() {
+	new_installation
+	use_service --idle-seconds 60
 	for i in {1..20}; do
 		"$DXVAULT" info --json >"$T/info.$i" 2>>"$T/err" &
 	done
@@ -88,6 +92,60 @@ test_a_dead_ones_socket_is_replaced() {
 	[ "$service" != "$first" ] || fail "it has the same number"
 	stop_service
 	assert_equal "$(ls -A "$DXVAULT_RUNTIME_DIR")" ''
+}
+
+# On either signal: the exit status is good, nothing stays, and it is said in no line of warning.
+test_it_stops_cleanly() {
+	for signal in TERM INT; do
+		start "$DXVAULTD" --idle-seconds 60
+		wait_for 20 test -S "$DXVAULT_RUNTIME_DIR/service.sock"
+		"$DXVAULT" info >/dev/null
+		kill -$signal "$pid"
+		finish 20 "$pid"
+		assert_equal "$status" 0
+		assert_equal "$(ls -A "$DXVAULT_RUNTIME_DIR")" ''
+		assert_no_match "$T/start.err" '^dxvaultd: error'
+	done
+}
+
+# KMT-24: whoever only asks for the status learns of the service's death, without a system call.
+test_KMT_24_killed_while_the_status_is_asked_for() {
+	run_with_limit 60 "$BUILD/tests/system/helpers/kmt-killed"
+	cp "$T/out" "$T/note"
+	assert_status 0
+	rm "$DXVAULT_RUNTIME_DIR/service.sock"
+}
+
+# What tells of it is the kernel's word: clients can read it and nothing else.
+test_KMT_24_the_word_of_its_death_is_read_only() {
+	use_service --idle-seconds 60
+	start_service
+	version=$(sed -n 's/^#define WIRE_VERSION \([0-9]*\)u$/\1/p' "$TOP/src/wire/message.h")
+	run_with_limit 30 python3 -c 'import array, mmap, os, signal, socket, struct, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+s.send(struct.pack("<IIIiQII", 32, 1, 1, 0, 0x31544c5541565844, int(sys.argv[3]), 0))
+reply, (control,), _, _ = s.recvmsg(1000, socket.CMSG_SPACE(4))
+fd = array.array("i", control[2])[0]
+assert struct.unpack("<IIIIQII", reply)[3:] == (0, 0x31544c5541565844, int(sys.argv[3]), 1), reply
+word = mmap.mmap(fd, 4, mmap.MAP_SHARED, mmap.PROT_READ)
+value = lambda: struct.unpack("<I", word[:4])[0]
+assert value() == int(sys.argv[2]), value()
+for attempt in (lambda: mmap.mmap(fd, 4, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE),
+                lambda: os.pwrite(fd, b"1234", 0), lambda: os.ftruncate(fd, 0), lambda: os.ftruncate(fd, 4096)):
+    try:
+        attempt()
+    except PermissionError:
+        continue
+    sys.exit("a client can write to it")
+os.kill(int(sys.argv[2]), signal.SIGKILL)
+# The mark is there before the connection is seen to end.
+assert s.recv(100) == b""
+assert value() == 0x40000000, hex(value())
+' "$DXVAULT_RUNTIME_DIR/service.sock" "$service" "$version"
+	assert_status 0
+	wait_for 5 is_gone "$service"
+	rm "$DXVAULT_RUNTIME_DIR/service.sock"
 }
 
 test_a_second_one_says_so() {
@@ -132,6 +190,7 @@ test_a_runtime_folder_of_another_user() {
 # Not by a debugger of the same user, nor in a core file.
 test_nobody_looks_into_it() {
 	need_user
+	use_service --idle-seconds 60
 	service=$("${AS_USER[@]}" "$DXVAULT" info --json | sed -n 's/.*"service_process": \([0-9]*\).*/\1/p')
 	# The kernel gives the files of a process that is not dumpable to root.
 	assert_equal "$(stat -c %u "/proc/$service/maps")" 0
@@ -144,6 +203,7 @@ test_nobody_looks_into_it() {
 }
 
 test_the_root_key_is_kept() {
+	new_installation
 	start_service
 	"$DXVAULT" info --root-certificate >"$T/first.pem"
 	openssl x509 -in "$T/first.pem" -noout -text >"$T/text"

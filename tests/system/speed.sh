@@ -24,18 +24,22 @@ milliseconds() {
 	took=$((($(date +%s%N) - begin) / 1000000))
 }
 
+# One after the other, so that a busy machine slows both, and with the machine for themselves where that is allowed. The best
+# of each counts: others only ever make it slower. Further turns are for a machine that is busy, and change nothing elsewhere.
 test_speed() {
+	[ -z "${DXVAULT_SANITIZED-}" ] || skip "a build with sanitizers is not for measuring"
 	need_hd_film
-	own=1000000 ffmpeg=1000000
-	for _ in 1 2 3; do
-		milliseconds "$DXVAULT" play "$film" --key "$KEY" --json
+	own=1000000 ffmpeg=1000000 percent=1000000
+	for turn in 1 2 3 4 5 6 7; do
+		milliseconds "${UNDISTURBED[@]}" "$DXVAULT" play "$film" --key "$KEY" --json
 		echo "dxvault: $took ms"
 		[ $took -ge $own ] || own=$took
-		milliseconds ffmpeg -nostdin -v error -decryption_key "$KEY" -i "$film" -map 0:v -f null -
+		milliseconds "${UNDISTURBED[@]}" ffmpeg -nostdin -v error -decryption_key "$KEY" -i "$film" -map 0:v -f null -
 		echo "ffmpeg: $took ms"
 		[ $took -ge $ffmpeg ] || ffmpeg=$took
+		percent=$((own * 100 / ffmpeg))
+		[ $turn -eq 1 ] || [ $percent -gt 160 ] || break
 	done
-	percent=$((own * 100 / ffmpeg))
 	printf '%d.%02d times the time of ffmpeg: %d ms, %d ms\n' $((percent / 100)) $((percent % 100)) $own $ffmpeg | tee "$T/note"
 	[ $percent -le 160 ] || fail "more than 1.60 times as long as ffmpeg"
 }

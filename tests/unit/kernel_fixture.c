@@ -2,329 +2,13 @@
 /* A graphics kernel in this process, with a driver that records or the real one, and processes that are connections. */
 #include "kernel_fixture.h"
 
+#include "kernel_fixture_wire.h"
+#include "kmt/service.h"
+
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* ---- the recording driver ------------------------------------------------------------------------- */
-
-struct ik_recorder ik_recorder;
-
-#define ADAPTER ((HANDLE)&ik_recorder)
-
-struct device {
-	int live;
-};
-
-struct allocation {
-	struct ik_allocation_data data;
-	uint8_t *memory;
-	int opens;
-};
-
-struct opening {
-	struct device *device;
-	struct allocation *allocation;
-};
-
-static void note(char event)
-{
-	if (ik_recorder.log_size < IK_LOG - 1)
-		ik_recorder.log[ik_recorder.log_size++] = event;
-}
-
-void ik_log_clear(void)
-{
-	memset(ik_recorder.log, 0, sizeof(ik_recorder.log));
-	ik_recorder.log_size = 0;
-}
-
-static void check_adapter(HANDLE adapter)
-{
-	if (adapter != ADAPTER)
-		ik_recorder.bad_adapter = adapter ? adapter : (HANDLE)1;
-}
-
-static NTSTATUS start_device(const struct dxgk_interface *interface, void *context, HANDLE *ret)
-{
-	(void)context;
-	ik_recorder.interface = interface;
-	*ret = ADAPTER;
-	return STATUS_SUCCESS;
-}
-
-static void stop_device(HANDLE adapter)
-{
-	check_adapter(adapter);
-	ik_recorder.interface = NULL;
-}
-
-static NTSTATUS query_adapter_info(const HANDLE adapter, const DXGKARG_QUERYADAPTERINFO *arg)
-{
-	check_adapter(adapter);
-	return arg->OutputDataSize == 4 ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
-}
-
-static NTSTATUS create_device(const HANDLE adapter, DXGKARG_CREATEDEVICE *arg)
-{
-	struct device *device;
-
-	check_adapter(adapter);
-	if (ik_recorder.create_device_status != STATUS_SUCCESS)
-		return ik_recorder.create_device_status;
-	device = calloc(1, sizeof(*device));
-	arg->hDevice = device;
-	ik_recorder.devices++;
-	note('D');
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS destroy_device(const HANDLE device)
-{
-	note('d');
-	ik_recorder.devices--;
-	free(device);
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS create_allocation(const HANDLE adapter, DXGKARG_CREATEALLOCATION *arg)
-{
-	check_adapter(adapter);
-	if (ik_recorder.create_allocation_status != STATUS_SUCCESS)
-		return ik_recorder.create_allocation_status;
-	for (UINT i = 0; i < arg->NumAllocations; i++) {
-		DXGK_ALLOCATIONINFO *info = &arg->pAllocationInfo[i];
-		struct ik_allocation_data data;
-		struct allocation *allocation;
-
-		if (info->PrivateDriverDataSize != sizeof(data) || !info->pPrivateDriverData)
-			return STATUS_INVALID_PARAMETER;
-		memcpy(&data, info->pPrivateDriverData, sizeof(data));
-		if (data.visible > 1 || data.size == 0)
-			return STATUS_INVALID_PARAMETER;
-		allocation = calloc(1, sizeof(*allocation));
-		allocation->data = data;
-		info->hAllocation = allocation;
-		info->Size = (SIZE_T)data.size;
-		info->Flags.Value = 0;
-		info->Flags.CpuVisible = data.visible;
-		ik_recorder.allocations++;
-		note('A');
-	}
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS destroy_allocation(const HANDLE adapter, const DXGKARG_DESTROYALLOCATION *arg)
-{
-	check_adapter(adapter);
-	for (UINT i = 0; i < arg->NumAllocations; i++) {
-		struct allocation *allocation = arg->pAllocationList[i];
-
-		if (allocation->opens != 0)
-			abort();
-		free(allocation);
-		ik_recorder.allocations--;
-		note('a');
-	}
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS describe_allocation(const HANDLE adapter, DXGKARG_DESCRIBEALLOCATION *arg)
-{
-	check_adapter(adapter);
-	arg->Width = 16;
-	arg->Height = 1;
-	return STATUS_SUCCESS;
-}
-
-static void *handle_data(D3DKMT_HANDLE object, uint32_t type, uint32_t device_specific)
-{
-	DXGKARGCB_GETHANDLEDATA arg = { .hObject = object, .Type = (DXGK_HANDLE_TYPE)type };
-
-	arg.Flags.DeviceSpecific = device_specific != 0;
-	return ik_recorder.interface->DxgkCbGetHandleData(ik_recorder.interface->DeviceHandle, &arg);
-}
-
-static NTSTATUS open_allocation(const HANDLE device, const DXGKARG_OPENALLOCATION *arg)
-{
-	struct allocation *allocation;
-	struct opening *opening;
-
-	if (ik_recorder.open_allocation_status != STATUS_SUCCESS)
-		return ik_recorder.open_allocation_status;
-	if (arg->NumAllocations != 1)
-		abort();
-	allocation = handle_data(arg->pOpenAllocation->hAllocation, DXGK_HANDLE_ALLOCATION, 0);
-	if (!allocation)
-		abort();
-	opening = calloc(1, sizeof(*opening));
-	opening->device = device;
-	opening->allocation = allocation;
-	allocation->opens++;
-	arg->pOpenAllocation->hDeviceSpecificAllocation = opening;
-	ik_recorder.opens++;
-	note('O');
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS close_allocation(const HANDLE device, const DXGKARG_CLOSEALLOCATION *arg)
-{
-	for (UINT i = 0; i < arg->NumAllocations; i++) {
-		struct opening *opening = arg->pOpenHandleList[i];
-
-		if (opening->device != device)
-			abort();
-		opening->allocation->opens--;
-		free(opening);
-		ik_recorder.opens--;
-		note('o');
-	}
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS map_system_memory(HANDLE adapter, HANDLE hAllocation, void *memory, SIZE_T size)
-{
-	struct allocation *allocation = hAllocation;
-
-	check_adapter(adapter);
-	if (ik_recorder.map_status != STATUS_SUCCESS)
-		return ik_recorder.map_status;
-	if (allocation->memory || size != allocation->data.size)
-		abort();
-	allocation->memory = memory;
-	note('M');
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS escape(const HANDLE adapter, const DXGKARG_ESCAPE *arg)
-{
-	struct ik_escape_data data;
-	const void *found;
-
-	check_adapter(adapter);
-	note('E');
-	if (ik_recorder.escape_status != STATUS_SUCCESS)
-		return ik_recorder.escape_status;
-	if (arg->PrivateDriverDataSize != sizeof(data))
-		return STATUS_INVALID_PARAMETER;
-	memcpy(&data, arg->pPrivateDriverData, sizeof(data));
-	found = handle_data(data.object, data.type, data.device_specific);
-	data.found = found != NULL;
-	data.value = 0;
-	if (found && data.type == DXGK_HANDLE_ALLOCATION) {
-		const struct allocation *allocation = data.device_specific ? ((const struct opening *)found)->allocation
-									   : found;
-
-		if (allocation->memory && data.offset < allocation->data.size) {
-			if (data.has_value)
-				allocation->memory[data.offset] =
-					(uint8_t)((struct ik_escape_data *)arg->pPrivateDriverData)->value;
-			data.value = allocation->memory[data.offset];
-		} else {
-			data.value = allocation->data.number;
-		}
-	} else if (found) {
-		data.value = (uint32_t)((const struct ik_session_record *)found - ik_recorder.sessions);
-	}
-	memcpy(arg->pPrivateDriverData, &data, sizeof(data));
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS create_session(const HANDLE adapter, DXGKARG_CREATEPROTECTEDSESSION *arg)
-{
-	struct ik_session_record *record;
-
-	check_adapter(adapter);
-	note('S');
-	if (ik_recorder.creates == IK_RECORDS)
-		return STATUS_NO_MEMORY;
-	record = &ik_recorder.sessions[ik_recorder.creates++];
-	*record = (struct ik_session_record) { .kernel = arg->hProtectedSession,
-					       .data_size = arg->PrivateDriverDataSize };
-	if (arg->PrivateDriverDataSize > 0) {
-		record->data = malloc(arg->PrivateDriverDataSize);
-		memcpy(record->data, arg->pPrivateDriverData, arg->PrivateDriverDataSize);
-	} else if (arg->pPrivateDriverData) {
-		abort();
-	}
-	if (ik_recorder.create_session_status != STATUS_SUCCESS)
-		return ik_recorder.create_session_status;
-	arg->hProtectedSession = record;
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS report(HANDLE session, DXGK_PROTECTED_SESSION_STATUS status)
-{
-	return ik_recorder.interface->DxgkCbSetProtectedSessionStatus(
-		&(DXGKARGCB_PROTECTEDSESSIONSTATUS) { .hProtectedSession = session, .Status = status });
-}
-
-static NTSTATUS destroy_session(const HANDLE adapter, HANDLE session)
-{
-	struct ik_session_record *record = session;
-
-	check_adapter(adapter);
-	note('s');
-	record->destroys++;
-	if (ik_recorder.report_in_destroy)
-		ik_recorder.reported_in_destroy = report(record->kernel, DXGK_PROTECTED_SESSION_STATUS_INVALID);
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS present(HANDLE device, HANDLE allocation, struct dxgk_picture *picture)
-{
-	(void)device;
-	(void)allocation;
-	(void)picture;
-	note('P');
-	return STATUS_SUCCESS;
-}
-
-static void lose_keys(HANDLE adapter)
-{
-	check_adapter(adapter);
-	ik_recorder.loses++;
-	for (int i = 0; i < ik_recorder.creates && !ik_recorder.forgets_losses; i++)
-		if (ik_recorder.sessions[i].destroys == 0)
-			(void)report(ik_recorder.sessions[i].kernel, DXGK_PROTECTED_SESSION_STATUS_INVALID);
-}
-
-const struct dxgk_driver ik_recording_driver = {
-	.StartDevice = start_device,
-	.StopDevice = stop_device,
-	.DxgkDdiQueryAdapterInfo = query_adapter_info,
-	.DxgkDdiCreateDevice = create_device,
-	.DxgkDdiDestroyDevice = destroy_device,
-	.DxgkDdiCreateAllocation = create_allocation,
-	.DxgkDdiDestroyAllocation = destroy_allocation,
-	.DxgkDdiDescribeAllocation = describe_allocation,
-	.DxgkDdiOpenAllocation = open_allocation,
-	.DxgkDdiCloseAllocation = close_allocation,
-	.DxgkDdiEscape = escape,
-	.DxgkDdiCreateProtectedSession = create_session,
-	.DxgkDdiDestroyProtectedSession = destroy_session,
-	.MapSystemMemory = map_system_memory,
-	.Present = present,
-	.LoseKeys = lose_keys,
-};
-
-NTSTATUS ik_report(struct ik *ik, HANDLE kernel_session, DXGK_PROTECTED_SESSION_STATUS status)
-{
-	NTSTATUS answer;
-
-	(void)kmt_in_process_acquire(ik->mode);
-	answer = report(kernel_session, status);
-	kmt_in_process_release(ik->mode);
-	return answer;
-}
-
-static void recorder_clear(void)
-{
-	for (int i = 0; i < ik_recorder.creates; i++)
-		free(ik_recorder.sessions[i].data);
-	memset(&ik_recorder, 0, sizeof(ik_recorder));
-}
 
 /* ---- the kernel ------------------------------------------------------------------------------------ */
 
@@ -349,7 +33,7 @@ int ik_group_teardown(void **state)
 	(void)state;
 	gpu_identity_stop(identity);
 	identity = NULL;
-	recorder_clear();
+	ik_recorder_clear();
 	return 0;
 }
 
@@ -385,6 +69,41 @@ static void root_certificate(void *context, const uint8_t **ret, size_t *ret_siz
 	gpu_identity_root(ik_identity(), ret, ret_size);
 }
 
+bool ik_over_wire(void)
+{
+	const char *mode = getenv("DXVAULT_TEST_MODE");
+
+	if (!mode || strcmp(mode, "in-process") == 0)
+		return false;
+	if (strcmp(mode, "wire") != 0)
+		abort();
+	return true;
+}
+
+static void skip_because(const char *why)
+{
+	print_message("# skipped: %s\n", why);
+	skip();
+}
+
+void ik_skip_over_wire(const char *why)
+{
+	if (ik_over_wire())
+		skip_because(why);
+}
+
+void ik_skip_in_process(const char *why)
+{
+	if (!ik_over_wire())
+		skip_because(why);
+}
+
+void ik_need_users(void)
+{
+	if (ik_over_wire() && geteuid() != 0)
+		skip_because("only root can connect as another user");
+}
+
 struct ik *ik_start(const struct ik_options *options)
 {
 	static const struct ik_options usual;
@@ -397,7 +116,7 @@ struct ik *ik_start(const struct ik_options *options)
 	assert_non_null(ik);
 	if (!options)
 		options = &usual;
-	recorder_clear();
+	ik_recorder_clear();
 	config.limits = options->limits;
 	if (memcmp(&config.limits, &unset, sizeof(unset)) == 0)
 		dxgk_limits_default(&config.limits);
@@ -413,10 +132,25 @@ struct ik *ik_start(const struct ik_options *options)
 	if (!options->no_screen)
 		config.show_picture = show_picture;
 	config.context = ik;
+	if (ik_over_wire())
+		config.liveness = &ik->liveness;
 	assert_int_equal(dxgk_kernel_create(&config, &kernel), 0);
-	ik->mode = kmt_in_process_create(kernel);
-	assert_non_null(ik->mode);
+	if (ik_over_wire()) {
+		ik->wire = ik_wire_start(kernel, &ik->liveness);
+	} else {
+		ik->mode = kmt_in_process_create(kernel);
+		assert_non_null(ik->mode);
+	}
 	return ik;
+}
+
+void ik_end_service(struct ik *ik)
+{
+	if (ik->wire)
+		ik_wire_stop(ik->wire);
+	kmt_in_process_destroy(ik->mode);
+	ik->wire = NULL;
+	ik->mode = NULL;
 }
 
 void ik_stop(struct ik *ik)
@@ -426,10 +160,12 @@ void ik_stop(struct ik *ik)
 	for (size_t i = 0; i < ik->process_count; i++)
 		kmt_connection_destroy(ik->processes[i]);
 	kmt_connection_set(NULL);
-	counts = ik_counts(ik);
-	counts.teardowns = 0;
-	assert_memory_equal(&counts, &(struct dxgk_counts) { 0 }, sizeof(counts));
-	kmt_in_process_destroy(ik->mode);
+	if (ik->wire || ik->mode) {
+		counts = ik_counts(ik);
+		counts.teardowns = 0;
+		assert_memory_equal(&counts, &(struct dxgk_counts) { 0 }, sizeof(counts));
+	}
+	ik_end_service(ik);
 	assert_int_equal(ik_recorder.devices, 0);
 	assert_int_equal(ik_recorder.allocations, 0);
 	assert_int_equal(ik_recorder.opens, 0);
@@ -441,9 +177,18 @@ void ik_stop(struct ik *ik)
 	free(ik);
 }
 
+int ik_connect(struct ik *ik, uid_t user)
+{
+	/* Who is not root plays one user only, whichever is asked for first. */
+	if (user == IK_USER && geteuid() != 0)
+		user = geteuid();
+	return ik_wire_connect(ik->wire, user);
+}
+
 struct kmt_connection *ik_process_of(struct ik *ik, uid_t user)
 {
-	struct kmt_connection *process = kmt_in_process_connect(ik->mode, user, getpid());
+	struct kmt_connection *process = ik->wire ? kmt_service_connect_over(ik_connect(ik, user))
+						  : kmt_in_process_connect(ik->mode, user, getpid());
 
 	if (!process)
 		return NULL;
@@ -468,21 +213,43 @@ void ik_kill(struct ik *ik, struct kmt_connection *process)
 			continue;
 		ik->processes[i] = ik->processes[--ik->process_count];
 		kmt_connection_destroy(process);
+		ik_settle(ik);
 		return;
 	}
 	fail_msg("no such process");
 }
 
+struct dxgk_kernel *ik_acquire(struct ik *ik)
+{
+	return ik->wire ? ik_wire_acquire(ik->wire) : kmt_in_process_acquire(ik->mode);
+}
+
+void ik_release(struct ik *ik)
+{
+	if (ik->wire)
+		ik_wire_release(ik->wire);
+	else
+		kmt_in_process_release(ik->mode);
+}
+
+void ik_settle(struct ik *ik)
+{
+	if (ik->wire)
+		ik_wire_settle(ik->wire);
+}
+
 struct dxgk_counts ik_counts(struct ik *ik)
 {
-	struct dxgk_kernel *kernel = kmt_in_process_acquire(ik->mode);
+	struct dxgk_kernel *kernel;
 	struct dxgk_counts counts = { 0 };
 
-	if (kernel) {
+	ik_settle(ik);
+	kernel = ik_acquire(ik);
+	/* The service sees by itself that an NT handle is gone. */
+	if (!ik->wire)
 		dxgk_collect(kernel);
-		dxgk_counts(kernel, &counts);
-	}
-	kmt_in_process_release(ik->mode);
+	dxgk_counts(kernel, &counts);
+	ik_release(ik);
 	return counts;
 }
 
@@ -497,11 +264,41 @@ void ik_assert_empty(struct ik *ik)
 
 void ik_lose_keys(struct ik *ik)
 {
-	dxgk_lose_keys(kmt_in_process_acquire(ik->mode));
-	kmt_in_process_release(ik->mode);
+	dxgk_lose_keys(ik_acquire(ik));
+	ik_release(ik);
 }
 
 /* ---- entries ---------------------------------------------------------------------------------------- */
+
+struct kmt_connection *ik_child_connect(struct ik *ik, int socket)
+{
+	return ik->wire ? kmt_service_connect_over(socket) : kmt_in_process_connect(ik->mode, IK_USER, getpid());
+}
+
+bool ik_caller_init(struct ik_caller *ret)
+{
+	D3DKMT_ADAPTERINFO info = { 0 };
+	D3DKMT_ENUMADAPTERS2 list = { .NumAdapters = 1, .pAdapters = &info };
+	D3DKMT_CREATEDEVICE device = { 0 };
+	D3DKMT_CREATESYNCHRONIZATIONOBJECT2 fence = { .Info = { .Type = D3DDDI_MONITORED_FENCE } };
+	D3DKMT_CREATEPROTECTEDSESSION session = { .pPrivateDriverData = "data", .PrivateDriverDataSize = 5 };
+
+	fence.Info.Flags.Shared = 1;
+	fence.Info.Flags.NtSecuritySharing = 1;
+	if (D3DKMTEnumAdapters2(&list) != STATUS_SUCCESS || list.NumAdapters != 1)
+		return false;
+	device.hAdapter = ret->adapter = info.hAdapter;
+	if (D3DKMTCreateDevice(&device) != STATUS_SUCCESS)
+		return false;
+	ret->device = fence.hDevice = session.hDevice = device.hDevice;
+	if (D3DKMTCreateSynchronizationObject2(&fence) != STATUS_SUCCESS)
+		return false;
+	ret->fence = session.hSyncObject = fence.hSyncObject;
+	if (D3DKMTCreateProtectedSession(&session) != STATUS_SUCCESS)
+		return false;
+	ret->session = session.hHandle;
+	return D3DKMTShareObjects(1, &ret->session, NULL, GENERIC_ALL, &ret->nt_handle) == STATUS_SUCCESS;
+}
 
 D3DKMT_HANDLE ik_adapter(void)
 {

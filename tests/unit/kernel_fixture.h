@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A graphics kernel in this process, with a driver that records or the real one, and processes that are connections. */
+/*
+ * Each test program runs in two modes (tests/meson.build): in-process mode, where a request is a call, and with
+ * DXVAULT_TEST_MODE=wire, where the service's own event loop answers in a thread, over sockets.
+ */
 #ifndef DXV_TESTS_KERNEL_FIXTURE_H
 #define DXV_TESTS_KERNEL_FIXTURE_H
 
@@ -46,12 +50,13 @@ struct ik_escape_data {
 };
 
 struct ik_session_record {
-	HANDLE kernel; /* what the graphics kernel calls it */
-	int destroys;  /* DxgkDdiDestroyProtectedSession calls that named it */
-	uint8_t *data; /* the private data, as it came */
+	HANDLE kernel;	     /* what the graphics kernel calls it */
+	atomic_int destroys; /* DxgkDdiDestroyProtectedSession calls that named it */
+	uint8_t *data;	     /* the private data, as it came */
 	uint32_t data_size;
 };
 
+/* Atomic is what changes without a call of the test's: when the service notices that something was closed. */
 struct ik_recorder {
 	/* Set by a test. */
 	NTSTATUS create_session_status;
@@ -67,8 +72,8 @@ struct ik_recorder {
 	int creates; /* DxgkDdiCreateProtectedSession calls */
 	struct ik_session_record sessions[IK_RECORDS];
 	NTSTATUS reported_in_destroy;
-	int devices, allocations, opens; /* live */
-	int loses;
+	atomic_int devices, allocations, opens; /* live */
+	atomic_int loses;
 	/* D d device, A a allocation, M its memory, O o its opening, S s session, E escape, P present. */
 	char log[IK_LOG];
 	size_t log_size;
@@ -78,9 +83,10 @@ struct ik_recorder {
 extern struct ik_recorder ik_recorder;
 extern const struct dxgk_driver ik_recording_driver;
 
+void ik_recorder_clear(void);
 void ik_log_clear(void);
-/* The status callback, from outside the kernel's calls but under its lock. */
 struct ik;
+/* The status callback, from outside the kernel's calls but under its lock. */
 NTSTATUS ik_report(struct ik *ik, HANDLE kernel_session, DXGK_PROTECTED_SESSION_STATUS status);
 
 /* ---- the kernel ------------------------------------------------------------------------------------ */
@@ -94,7 +100,9 @@ struct ik_screen {
 };
 
 struct ik {
-	struct kmt_in_process *mode;
+	struct kmt_in_process *mode; /* NULL over the wire */
+	struct ik_wire *wire;	     /* NULL in-process */
+	int liveness;		     /* over the wire: as the service's */
 	struct kmt_connection *processes[128];
 	size_t process_count;
 	struct ik_screen screen;
@@ -112,10 +120,27 @@ struct ik *ik_start(const struct ik_options *options);
 /* The processes end; everything must be back: counts, descriptors, the driver's objects. */
 void ik_stop(struct ik *ik);
 
+/* The service ends, the processes stay. ik_stop comes after it all the same. */
+void ik_end_service(struct ik *ik);
+
+bool ik_over_wire(void);
+/* The rest of the test is of the other mode: says why and skips it. */
+void ik_skip_over_wire(const char *why);
+void ik_skip_in_process(const char *why);
+/* The same where the test needs clients of several users, whom over the wire only root can play. */
+void ik_need_users(void);
+
 /* A new process, and the calling thread becomes it. */
 struct kmt_connection *ik_process(struct ik *ik);
 struct kmt_connection *ik_process_of(struct ik *ik, uid_t user); /* NULL: refused */
+/* Over the wire: a connected socket, before the hello. */
+int ik_connect(struct ik *ik, uid_t user);
 void ik_kill(struct ik *ik, struct kmt_connection *process);
+/* The kernel for a call beside the requests, which wait meanwhile. */
+struct dxgk_kernel *ik_acquire(struct ik *ik);
+void ik_release(struct ik *ik);
+/* The service has noticed all that happened until now. */
+void ik_settle(struct ik *ik);
 struct dxgk_counts ik_counts(struct ik *ik);
 /* Everything that counts except processes is zero. */
 void ik_assert_empty(struct ik *ik);
@@ -123,6 +148,18 @@ void ik_lose_keys(struct ik *ik);
 int ik_open_descriptors(void);
 struct gpu_identity *ik_identity(void);
 int ik_group_teardown(void **state);
+
+/* ---- for a forked child, where no assertion may be: cmocka would go on with the other tests there ---- */
+
+/* A connection of its own; socket: from ik_connect, before the fork, unused in-process. */
+struct kmt_connection *ik_child_connect(struct ik *ik, int socket);
+
+struct ik_caller {
+	D3DKMT_HANDLE adapter, device, fence, session;
+	HANDLE nt_handle; /* of the session */
+};
+
+bool ik_caller_init(struct ik_caller *ret);
 
 /* ---- short forms of entries that must succeed, for the calling thread's process --------------------- */
 

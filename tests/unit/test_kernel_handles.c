@@ -134,6 +134,33 @@ static void the_table_walks_what_lives(void **state)
 	dxgk_handle_table_clear(&table);
 }
 
+static void a_table_may_begin_anywhere(void **state) /* KMT-83: a child's, behind its parent's */
+{
+	struct dxgk_handle_table table = { .first = DXGK_HANDLES_MAX - 10 };
+	uint32_t handles[2000];
+	int object;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2000; i++) {
+		handles[i] = dxgk_handle_reserve(&table);
+		assert_int_equal(WIRE_HANDLE_INDEX(handles[i]), (DXGK_HANDLES_MAX - 10 + i) % DXGK_HANDLES_MAX);
+		dxgk_handle_set(&table, handles[i], DXGK_FENCE, &handles[i]);
+	}
+	for (uint32_t i = 0; i < 2000; i++) {
+		assert_ptr_equal(dxgk_handle_get(&table, handles[i], DXGK_FENCE), &handles[i]);
+		dxgk_handle_release(&table, handles[i]);
+		assert_null(dxgk_handle_get(&table, handles[i], DXGK_FENCE));
+	}
+	/* What would be the parent's lies in front of the first and behind the last. */
+	assert_null(dxgk_handle_get(&table, 1u << 30 | (DXGK_HANDLES_MAX - 11) << 6, DXGK_FENCE));
+	assert_null(dxgk_handle_get(&table, 1u << 30 | 1990u << 6, DXGK_FENCE));
+	assert_false(dxgk_handle_is_removed(&table, 1u << 30 | 1990u << 6));
+	handles[0] = dxgk_handle_reserve(&table);
+	assert_int_equal(handles[0], 2u << 30 | (DXGK_HANDLES_MAX - 10) << 6);
+	dxgk_handle_set(&table, handles[0], DXGK_FENCE, &object);
+	dxgk_handle_table_clear(&table);
+}
+
 static void the_table_ends_at_its_size(void **state) /* KMT-72 */
 {
 	struct dxgk_handle_table table = { 0 };
@@ -251,6 +278,7 @@ static void a_users_handles_have_a_limit(void **state) /* KMT-72 */
 	struct ik *ik;
 
 	(void)state;
+	ik_need_users();
 	dxgk_limits_default(&options.limits);
 	options.limits.handles = 40;
 	ik = ik_start(&options);
@@ -315,6 +343,7 @@ static void a_users_processes_have_a_limit(void **state) /* KMT-72 */
 	struct ik *ik;
 
 	(void)state;
+	ik_need_users();
 	dxgk_limits_default(&options.limits);
 	options.limits.processes = 3;
 	ik = ik_start(&options);
@@ -328,20 +357,111 @@ static void a_users_processes_have_a_limit(void **state) /* KMT-72 */
 	ik_stop(ik);
 }
 
+struct quota {
+	D3DKMT_HANDLE device, fence, sessions[3];
+	int nt_handles[4];
+};
+
+/* Takes all that the limits below leave to the user of this thread's process, and is refused one more of each. */
+static void take_all(struct ik *ik, uid_t user, struct quota *quota)
+{
+	D3DKMT_HANDLE extra = 0x55;
+	int one;
+
+	quota->device = ik_device();
+	quota->fence = ik_fence(quota->device);
+	for (int i = 0; i < 3; i++)
+		quota->sessions[i] = ik_session(quota->device, quota->fence);
+	assert_int_equal(ik_create_session(quota->device, quota->fence, NULL, 0, NULL, 0, &extra),
+			 STATUS_INSUFFICIENT_RESOURCES);
+	for (int i = 0; i < 4; i++)
+		quota->nt_handles[i] = ik_share(quota->sessions[0]);
+	assert_int_equal(ik_share_with(quota->sessions[0], GENERIC_ALL, &one), STATUS_INSUFFICIENT_RESOURCES);
+	for (int i = 0; i < 3 + 11; i++)
+		(void)ik_fence(quota->device);
+	assert_int_equal(ik_open_fence(quota->device, quota->nt_handles[0], &extra, NULL), STATUS_OBJECT_TYPE_MISMATCH);
+	assert_int_equal(ik_try_open_session(quota->nt_handles[0], &extra), STATUS_INSUFFICIENT_RESOURCES);
+	assert_null(ik_process_of(ik, user));
+	assert_int_equal(extra, 0x55);
+}
+
+static void one_users_limits_are_nobody_elses(void **state) /* KMT-72, CS-25 */
+{
+	struct ik_options options = { 0 };
+	struct quota mine, theirs;
+	struct kmt_connection *me, *them;
+	struct ik *ik;
+	int one;
+
+	(void)state;
+	ik_need_users();
+	dxgk_limits_default(&options.limits);
+	options.limits.handles = 20; /* adapter, device, fence, 3 sessions, 14 fences */
+	options.limits.processes = 1;
+	options.limits.nt_handles = 4;
+	options.limits.sessions = 3;
+	ik = ik_start(&options);
+	me = ik_process_of(ik, IK_USER);
+	assert_non_null(me);
+	take_all(ik, IK_USER, &mine);
+	/* All of it again, for another one. */
+	them = ik_process_of(ik, IK_USER + 1);
+	assert_non_null(them);
+	take_all(ik, IK_USER + 1, &theirs);
+
+	/* What the one gives back is not the other's. */
+	assert_int_equal(ik_destroy_session(theirs.sessions[2]), STATUS_SUCCESS);
+	close(theirs.nt_handles[3]);
+	kmt_connection_set(me);
+	assert_int_equal(ik_create_session(mine.device, mine.fence, NULL, 0, NULL, 0, NULL),
+			 STATUS_INSUFFICIENT_RESOURCES);
+	assert_int_equal(ik_share_with(mine.sessions[0], GENERIC_ALL, &one), STATUS_INSUFFICIENT_RESOURCES);
+	kmt_connection_set(them);
+	theirs.sessions[2] = ik_session(theirs.device, theirs.fence);
+	theirs.nt_handles[3] = ik_share(theirs.sessions[0]);
+
+	/* A session of another user costs its opener a handle. */
+	kmt_connection_set(me);
+	assert_int_equal(ik_destroy_session(mine.sessions[1]), STATUS_SUCCESS);
+	mine.sessions[1] = ik_open_session(theirs.nt_handles[0]);
+	assert_int_equal(ik_create_session(mine.device, mine.fence, NULL, 0, NULL, 0, NULL),
+			 STATUS_INSUFFICIENT_RESOURCES);
+	assert_int_equal(ik_destroy_session(mine.sessions[1]), STATUS_SUCCESS);
+	mine.sessions[1] = ik_session(mine.device, mine.fence);
+	ik_kill(ik, me);
+	kmt_connection_set(them);
+	for (int i = 0; i < 3; i++)
+		ik_assert_status(theirs.sessions[i], OK);
+	for (int i = 0; i < 4; i++) {
+		close(mine.nt_handles[i]);
+		close(theirs.nt_handles[i]);
+	}
+	ik_stop(ik);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest table[] = {
 		cmocka_unit_test(new_values_have_the_shape),
 		cmocka_unit_test(a_reserved_or_released_handle_means_nothing),
 		cmocka_unit_test(a_value_waits_3072_cycles),
 		cmocka_unit_test(the_table_walks_what_lives),
+		cmocka_unit_test(a_table_may_begin_anywhere),
 		cmocka_unit_test(the_table_ends_at_its_size),
+	};
+	const struct CMUnitTest entries[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		CASE(all_kinds_share_one_table),
 		CASE(stale_handles_are_refused_through_the_entries),
 		cmocka_unit_test(a_users_handles_have_a_limit),
 		cmocka_unit_test(a_users_processes_have_a_limit),
+		cmocka_unit_test(one_users_limits_are_nobody_elses),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, ik_group_teardown);
+	int failures = cmocka_run_group_tests(entries, NULL, ik_group_teardown);
+
+	/* No service comes near it. */
+	if (!ik_over_wire())
+		failures += cmocka_run_group_tests(table, NULL, NULL);
+	return failures;
 }

@@ -115,6 +115,8 @@ static void the_driver_finds_what_the_caller_may_name(void **state) /* CS-05, BL
 	struct kmt_connection *first = kmt_connection_get();
 	D3DKMT_HANDLE device = ik_device(), other = ik_device(), allocation = 0, session;
 	struct ik_escape_data ask = { .type = DXGK_HANDLE_ALLOCATION };
+	DXGKARGCB_GETHANDLEDATA asked = { .Type = DXGK_HANDLE_ALLOCATION };
+	void *found, *found_nothing;
 
 	assert_int_equal(create(device, 1, 100, NULL, &allocation), STATUS_SUCCESS);
 	session = ik_session(device, ik_fence(device));
@@ -140,12 +142,13 @@ static void the_driver_finds_what_the_caller_may_name(void **state) /* CS-05, BL
 	assert_int_equal(look(device, ask).found, 0);
 	kmt_connection_set(first);
 	/* Outside of a call of a client nothing is found. */
-	(void)kmt_in_process_acquire(((struct ik *)*state)->mode);
-	assert_null(ik_recorder.interface->DxgkCbGetHandleData(
-		ik_recorder.interface->DeviceHandle,
-		&(DXGKARGCB_GETHANDLEDATA) { .hObject = allocation, .Type = DXGK_HANDLE_ALLOCATION }));
-	assert_null(ik_recorder.interface->DxgkCbGetHandleData(ik_recorder.interface->DeviceHandle, NULL));
-	kmt_in_process_release(((struct ik *)*state)->mode);
+	(void)ik_acquire(*state);
+	asked.hObject = allocation;
+	found = ik_recorder.interface->DxgkCbGetHandleData(ik_recorder.interface->DeviceHandle, &asked);
+	found_nothing = ik_recorder.interface->DxgkCbGetHandleData(ik_recorder.interface->DeviceHandle, NULL);
+	ik_release(*state);
+	assert_null(found);
+	assert_null(found_nothing);
 }
 
 static void protected_memory_has_no_address(void **state)

@@ -385,9 +385,9 @@ static void all_causes_of_loss_are_seen(void **state) /* KMT-24, KMT-21 */
 	assert_int_equal(count, 0);
 
 	/* Content-protection teardown, by the driver's callback. */
-	(void)kmt_in_process_acquire(((struct ik *)*state)->mode);
+	(void)ik_acquire(*state);
 	ik_recorder.interface->DxgkCbHardwareContentProtectionTeardown(ik_recorder.interface->DeviceHandle);
-	kmt_in_process_release(((struct ik *)*state)->mode);
+	ik_release(*state);
 	ik_assert_status(session, INVALID);
 	assert_int_equal(*value, 1);
 	assert_int_equal(D3DKMTQueryAdapterInfo(&query), STATUS_SUCCESS);
@@ -490,7 +490,7 @@ static void the_end_of_the_service_is_a_loss(void **state) /* KMT-24 */
 	while (!waiter.started)
 		sched_yield();
 	sleep_ms(20);
-	kmt_in_process_destroy(ik->mode);
+	ik_end_service(ik);
 	pthread_join(thread, NULL);
 	assert_int_equal(waiter.status, STATUS_DEVICE_REMOVED);
 	/* Nobody writes the page any more: its last word must not stand. */
@@ -504,10 +504,8 @@ static void the_end_of_the_service_is_a_loss(void **state) /* KMT-24 */
 			    (status == STATUS_SUCCESS && is == D3DKMT_PROTECTED_SESSION_STATUS_INVALID));
 	}
 	assert_int_equal(ik_destroy_session(session), STATUS_DEVICE_REMOVED);
-	kmt_connection_destroy(process);
 	assert_int_equal(ik_recorder.sessions[0].destroys, 1);
-	assert_int_equal(ik_open_descriptors(), ik->descriptors);
-	free(ik);
+	ik_stop(ik);
 	(void)state;
 }
 

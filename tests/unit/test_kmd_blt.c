@@ -634,7 +634,7 @@ static void test_malformed(void **state)
 		if (fault == 2)
 			blt.header.command = 9;
 		if (fault == 3)
-			blt.flags = 8;
+			blt.flags = 16;
 		if (fault == 4)
 			blt.reserved = 1;
 		if (fault == 5)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waits that end in an eventfd (D3DKMTWaitForSynchronizationObjectFromCpu with hAsyncEvent), and garbage in every block. */
+/* Waits that end in an eventfd (hAsyncEvent), garbage in every block, and a client driver before real sessions. */
 #include "kernel_fixture.h"
 
 #include <fcntl.h>
@@ -379,6 +379,61 @@ static void test_descriptor_zero_is_no_nt_handle(void **state)
 	assert_int_equal(status, STATUS_INVALID_HANDLE);
 }
 
+/* ---- KMT-84: a client driver before a kernel side that answers -------------------------------------------- */
+
+static DXVAULT_CLIENT_DRIVER defaults;
+static int traced;
+
+/* What a tracing driver does. */
+static NTSTATUS APIENTRY traced_create(D3DKMT_CREATEPROTECTEDSESSION *arg)
+{
+	traced++;
+	return defaults.pfnCreateProtectedSession(arg);
+}
+
+/* What a driver does that has sessions of its own, which no kernel side knows. */
+static NTSTATUS APIENTRY own_status(D3DKMT_QUERYPROTECTEDSESSIONSTATUS *arg)
+{
+	if (arg->hHandle != 0x1234)
+		return defaults.pfnQueryProtectedSessionStatus(arg);
+	arg->Status = D3DKMT_PROTECTED_SESSION_STATUS_INVALID;
+	return STATUS_SUCCESS;
+}
+
+/* KMT-84 */
+static void test_a_client_driver_beside_real_sessions(void **state)
+{
+	DXVAULT_CLIENT_DRIVER driver = { .Size = sizeof(driver), .Version = DXVAULT_CLIENT_DRIVER_VERSION };
+	D3DKMT_HANDLE device = ik_device(), fence = ik_fence(device), session, handles[2];
+	struct dxgk_counts before, after;
+
+	defaults = driver;
+	traced = 0;
+	assert_int_equal(DxvaultGetDefaultClientDriver(&defaults), STATUS_SUCCESS);
+	driver.pfnCreateProtectedSession = traced_create;
+	driver.pfnQueryProtectedSessionStatus = own_status;
+	handles[0] = ik_session(device, fence);
+	assert_int_equal(DxvaultRegisterClientDriver(&driver), STATUS_SUCCESS);
+	before = ik_counts(*state);
+	handles[1] = session = ik_session(device, fence);
+	assert_int_equal(traced, 1);
+	assert_int_equal(ik_counts(*state).sessions, before.sessions + 1);
+	ik_assert_status(0x1234, INVALID);
+	/* Those from before, and the functions that it leaves alone, are what they were. */
+	ik_assert_status(handles[0], OK);
+	ik_assert_status(handles[1], OK);
+	close(ik_share(session));
+	assert_int_equal(ik_destroy_session(session), STATUS_SUCCESS);
+	after = ik_counts(*state);
+	assert_memory_equal(&before, &after, sizeof(after));
+
+	assert_int_equal(DxvaultUnregisterClientDriver(), STATUS_SUCCESS);
+	assert_int_equal(D3DKMTQueryProtectedSessionStatus(&(D3DKMT_QUERYPROTECTEDSESSIONSTATUS) { .hHandle = 0x1234 }),
+			 STATUS_INVALID_PARAMETER);
+	(void)ik_session(device, fence);
+	assert_int_equal(traced, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -396,6 +451,7 @@ int main(void)
 		TEST(test_fork),
 		TEST(test_garbage_in_every_block),
 		TEST(test_descriptor_zero_is_no_nt_handle),
+		TEST(test_a_client_driver_beside_real_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, ik_group_teardown);

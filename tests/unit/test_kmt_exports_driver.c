@@ -88,6 +88,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* KMT-84 */
 static void test_calls_reach_the_registered_functions(void **state)
 {
 	D3DKMT_OPENPROTECTEDSESSIONFROMNTHANDLE open = { 0 };
@@ -119,6 +120,7 @@ static void test_calls_reach_the_registered_functions(void **state)
 	assert_ptr_equal(handle, &attributes);
 }
 
+/* KMT-84 */
 static void test_null_members_fall_back(void **state)
 {
 	D3DKMT_OPENPROTECTEDSESSIONFROMNTHANDLE open = { 0 };
@@ -134,6 +136,7 @@ static void test_null_members_fall_back(void **state)
 	assert_int_equal(calls, 1);
 }
 
+/* KMT-84 */
 static void test_a_second_registration_is_refused(void **state)
 {
 	D3DKMT_QUERYPROTECTEDSESSIONSTATUS query = { 0 };
@@ -158,6 +161,7 @@ static void test_a_second_registration_is_refused(void **state)
 	assert_int_equal(D3DKMTQueryProtectedSessionStatus(&query), STATUS_INVALID_PARAMETER);
 }
 
+/* KMT-84 */
 static void test_bad_tables_are_refused(void **state)
 {
 	D3DKMT_QUERYPROTECTEDSESSIONSTATUS query = { 0 };
@@ -185,7 +189,7 @@ static void test_bad_tables_are_refused(void **state)
 	assert_int_equal(calls, 0);
 }
 
-/* A table of older headers, which ends before the members that came later. */
+/* KMT-84: a table of older headers, which ends before the members that came later. */
 static void test_a_shorter_table(void **state)
 {
 	DXVAULT_CLIENT_DRIVER driver = empty();
@@ -208,6 +212,7 @@ static void test_a_shorter_table(void **state)
 	assert_null(driver.pfnEnumAdapters3);
 }
 
+/* KMT-84 */
 static void test_calling_through(void **state)
 {
 	D3DKMT_DESTROYPROTECTEDSESSION destroy = { 0 };
@@ -226,7 +231,7 @@ static void test_calling_through(void **state)
 	assert_memory_equal(&again, &defaults, sizeof(again));
 }
 
-/* Every exported function has its own member: own_block stands in one member after the other. */
+/* KMT-84: every exported function has its own member: own_block stands in one member after the other. */
 static void test_every_function_dispatches(void **state)
 {
 	NTSTATUS (*own)(const void *) = own_block;
@@ -308,6 +313,7 @@ static void *race(void *unused)
 	return NULL;
 }
 
+/* KMT-84 */
 static void test_one_of_many_registers(void **state)
 {
 	enum { THREADS = 8, ROUNDS = 200 };
@@ -347,7 +353,7 @@ static void *ask(void *unused)
 	return NULL;
 }
 
-/* Calls that run while a driver is registered see the one or the other, and nothing in between. */
+/* KMT-84: calls that run while a driver is registered see the one or the other, and nothing in between. */
 static void test_registering_beside_calls(void **state)
 {
 	DXVAULT_CLIENT_DRIVER driver = empty();

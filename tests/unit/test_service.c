@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The service's own pieces: what it notices of a sleep of the machine (KMT-24), and its configuration. */
+/* The service's own pieces: what it notices of a sleep of the machine (KMT-24), whose turn it is, its configuration. */
 #include "service/resume.h"
 #include "service/server.h"
 #include "service/settings.h"
@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -139,33 +140,44 @@ static uint32_t ask_handle(sd_event *event, int socket, enum wire_type type, uin
 	return ask(event, socket);
 }
 
-static uint32_t make_session(sd_event *event, int socket)
+/* What a client has. */
+struct client {
+	int socket;
+	uint32_t device;
+	uint32_t fence;
+};
+
+static uint32_t make_session(sd_event *event, const struct client *client)
 {
-	struct wire_create_session *session;
+	struct wire_create_session *session = request(WIRE_CREATE_SESSION, sizeof(*session));
+
+	session->device = client->device;
+	session->fence = client->fence;
+	return ask(event, client->socket);
+}
+
+static void make_device(sd_event *event, struct client *client)
+{
 	struct wire_create_fence *fence;
 	struct wire_adapter *adapter;
 	struct wire_hello *hello;
-	uint32_t device, handle;
+	uint32_t handle;
 
 	hello = request(WIRE_HELLO, sizeof(*hello));
 	hello->magic = WIRE_MAGIC;
 	hello->version = WIRE_VERSION;
-	(void)ask(event, socket);
+	(void)ask(event, client->socket);
 	request(WIRE_ENUM_ADAPTERS, sizeof(struct wire_header));
-	(void)ask(event, socket);
+	(void)ask(event, client->socket);
 	adapter = (void *)buffer;
 	handle = adapter->luid_low;
 	adapter = request(WIRE_OPEN_ADAPTER, sizeof(*adapter));
 	adapter->luid_low = handle;
-	device = ask_handle(event, socket, WIRE_CREATE_DEVICE, ask(event, socket));
+	client->device = ask_handle(event, client->socket, WIRE_CREATE_DEVICE, ask(event, client->socket));
 	fence = request(WIRE_CREATE_FENCE, sizeof(*fence));
-	fence->device = device;
+	fence->device = client->device;
 	fence->type = D3DDDI_MONITORED_FENCE;
-	handle = ask(event, socket);
-	session = request(WIRE_CREATE_SESSION, sizeof(*session));
-	session->device = device;
-	session->fence = handle;
-	return ask(event, socket);
+	client->fence = ask(event, client->socket);
 }
 
 /* KMT-24: a sleep is noticed before the next request is answered, and without one, as long as there are sessions. */
@@ -176,6 +188,7 @@ static void test_sleep_loses_sessions(void **state)
 	struct dxgk_kernel *kernel;
 	struct server *server;
 	sd_event *event;
+	struct client client;
 	uint32_t session;
 	int ends[2];
 
@@ -187,7 +200,9 @@ static void test_sleep_loses_sessions(void **state)
 	assert_true(server_create(event, kernel, &config, &server) >= 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	assert_int_equal(server_add_client(server, ends[0]), 0);
-	session = make_session(event, ends[1]);
+	client.socket = ends[1];
+	make_device(event, &client);
+	session = make_session(event, &client);
 	assert_int_equal(losses, 0);
 
 	slept += SECOND;
@@ -210,6 +225,161 @@ static void test_sleep_loses_sessions(void **state)
 	server_destroy(server);
 	sd_event_unref(event);
 	dxgk_kernel_destroy(kernel);
+}
+
+/* ---- nobody waits long for others ------------------------------------------------------------------ */
+
+/* Turns of the loop that an answer may take while the service takes much back: one for each that has something to do. */
+enum { OBJECTS = 20000, TURNS = 6 };
+
+struct bench {
+	struct dxgk_kernel *kernel;
+	struct server *server;
+	sd_event *event;
+	struct client clients[2];
+};
+
+static int bench_start(void **state)
+{
+	static const struct server_config config = { .clock = fake_clock };
+	struct dxgk_config kernel_config = { .driver = &driver };
+	struct bench *bench = calloc(1, sizeof(*bench));
+	int ends[2];
+
+	dxgk_limits_default(&kernel_config.limits);
+	assert_int_equal(dxgk_kernel_create(&kernel_config, &bench->kernel), 0);
+	assert_true(sd_event_new(&bench->event) >= 0);
+	assert_true(server_create(bench->event, bench->kernel, &config, &bench->server) >= 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+		assert_int_equal(server_add_client(bench->server, ends[0]), 0);
+		bench->clients[i].socket = ends[1];
+		make_device(bench->event, &bench->clients[i]);
+	}
+	for (int i = 0; i < OBJECTS / 2; i++) {
+		(void)make_session(bench->event, &bench->clients[0]);
+		(void)ask_handle(bench->event, bench->clients[0].socket, WIRE_CREATE_CONTEXT, bench->clients[0].device);
+	}
+	*state = bench;
+	return 0;
+}
+
+static int bench_stop(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int i = 0; i < 2; i++) {
+		if (bench->clients[i].socket >= 0)
+			close(bench->clients[i].socket);
+	}
+	server_destroy(bench->server);
+	sd_event_unref(bench->event);
+	dxgk_kernel_destroy(bench->kernel);
+	free(bench);
+	return 0;
+}
+
+static void destroy_device_later(struct bench *bench)
+{
+	struct wire_handle *message = request(WIRE_DESTROY_DEVICE, sizeof(*message));
+
+	message->handle = bench->clients[0].device;
+	assert_true(send(bench->clients[0].socket, message, sizeof(*message), 0) > 0);
+}
+
+/* The second client asks, and has its answer within some turns. */
+static void ask_beside(struct bench *bench)
+{
+	const struct wire_header *reply = (const void *)buffer;
+	int turns = 0;
+
+	request(WIRE_ENUM_ADAPTERS, sizeof(struct wire_header));
+	assert_true(send(bench->clients[1].socket, buffer, sizeof(struct wire_header), 0) > 0);
+	while (recv(bench->clients[1].socket, buffer, sizeof(buffer), MSG_DONTWAIT) < 0) {
+		assert_true(sd_event_run(bench->event, 1000000) > 0);
+		if (++turns > TURNS)
+			fail_msg("the answer did not come in %d turns", TURNS);
+	}
+	assert_int_equal(reply->status, STATUS_SUCCESS);
+}
+
+static struct dxgk_counts counts_of(const struct bench *bench)
+{
+	struct dxgk_counts counts;
+
+	dxgk_counts(bench->kernel, &counts);
+	return counts;
+}
+
+static void test_a_large_device_goes_in_parts(void **state)
+{
+	struct bench *bench = *state;
+	struct wire_header reply;
+	int answers = 0;
+
+	destroy_device_later(bench);
+	while (recv(bench->clients[0].socket, &reply, sizeof(reply), MSG_DONTWAIT) < 0) {
+		uint32_t contexts = counts_of(bench).contexts;
+
+		ask_beside(bench);
+		assert_true(contexts - counts_of(bench).contexts <= TURNS * DXGK_TURN);
+		answers++;
+	}
+	assert_int_equal(reply.type, WIRE_DESTROY_DEVICE);
+	assert_int_equal(reply.status, STATUS_SUCCESS);
+	assert_true(answers >= OBJECTS / DXGK_TURN / TURNS);
+	assert_int_equal(counts_of(bench).devices, 1);
+	assert_int_equal(counts_of(bench).contexts, 0);
+	/* It is listened to again. */
+	request(WIRE_ENUM_ADAPTERS, sizeof(struct wire_header));
+	(void)ask(bench->event, bench->clients[0].socket);
+}
+
+static void test_a_large_client_goes_in_parts(void **state)
+{
+	struct bench *bench = *state;
+	int answers = 0;
+
+	close(bench->clients[0].socket);
+	bench->clients[0].socket = -1;
+	while (counts_of(bench).processes > 1) {
+		uint32_t sessions = counts_of(bench).sessions;
+
+		ask_beside(bench);
+		assert_true(sessions - counts_of(bench).sessions <= TURNS * DXGK_TURN);
+		answers++;
+	}
+	assert_true(answers >= OBJECTS / DXGK_TURN / TURNS);
+	assert_int_equal(counts_of(bench).devices, 1);
+	assert_int_equal(counts_of(bench).sessions, 0);
+}
+
+/* The one that waits for its answer dies, or the service ends, in the middle. */
+static void test_a_large_device_of_a_dead_client(void **state)
+{
+	struct bench *bench = *state;
+
+	destroy_device_later(bench);
+	for (int i = 0; i < 10; i++)
+		ask_beside(bench);
+	assert_int_equal(counts_of(bench).devices, 2);
+	close(bench->clients[0].socket);
+	bench->clients[0].socket = -1;
+	while (counts_of(bench).processes > 1)
+		ask_beside(bench);
+	assert_int_equal(counts_of(bench).devices, 1);
+	assert_int_equal(counts_of(bench).sessions, 0);
+}
+
+static void test_the_end_amid_a_large_device(void **state)
+{
+	struct bench *bench = *state;
+
+	destroy_device_later(bench);
+	for (int i = 0; i < 10; i++)
+		ask_beside(bench);
+	assert_int_equal(counts_of(bench).devices, 2);
+	dxgk_stop(bench->kernel);
 }
 
 static void test_settings(void **state)
@@ -254,6 +424,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resume_is_noticed_once),
 		cmocka_unit_test(test_sleep_loses_sessions),
+#define TURN_CASE(name) cmocka_unit_test_setup_teardown(name, bench_start, bench_stop)
+		TURN_CASE(test_a_large_device_goes_in_parts),
+		TURN_CASE(test_a_large_client_goes_in_parts),
+		TURN_CASE(test_a_large_device_of_a_dead_client),
+		TURN_CASE(test_the_end_amid_a_large_device),
 		cmocka_unit_test(test_settings),
 	};
 

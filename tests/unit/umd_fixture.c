@@ -85,6 +85,8 @@ static HRESULT run_blt(struct uf_session *session, struct drv_escape_blt *blt, b
 		return INVALIDCALL;
 	if (blt->flags & DRV_BLT_LOCKED)
 		return INVALIDCALL;
+	if (blt->flags & DRV_BLT_NO_MEMORY)
+		return E_OUTOFMEMORY;
 	memcpy(bytes_of(destination), bytes_of(source), destination->size);
 	if (is_encryption)
 		memset(blt->iv, 0x1f, sizeof(blt->iv));

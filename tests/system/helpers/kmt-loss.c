@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static D3DKMT_HANDLE adapter, device, context, fences[2], sessions[2], opened;
 static const volatile UINT64 *values[2];
 static int shared;

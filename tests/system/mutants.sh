@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# limit: 300
+# Whether the conformance suite would notice: drivers that break one rule each (tests/mutants), one case a driver.
+. "$(dirname "$0")/lib.sh"
+# A crash that is wanted is not the sanitizer's.
+export ASAN_OPTIONS="${ASAN_OPTIONS-}:handle_segv=0" TSAN_OPTIONS="${TSAN_OPTIONS-}:handle_segv=0"
+
+MUTANT=$BUILD/tests/mutants/libdxvault-mutant.so
+MUTANT_EXPORTS=$BUILD/tests/mutants/libdxvault-mutant-exports.so
+ODD=$BUILD/tests/conform/libdxvault-odd-driver.so
+JOBS=${JOBS:-$(nproc)}
+VERDICTS=$(mktemp)
+
+# As long as a loaded machine needs: a test that was cut off would be reported broken.
+conform() { # conform DRIVER OPTION...
+	run_with_limit 240 "$DXVAULT" conform --time-limit 60 --json --umd "$@"
+}
+of() {
+	json "$T/out" "$1"
+}
+
+# One root key for all, and for each of the mutants that run side by side a service that outlives them: making RSA keys
+# takes longer than most tests. Whatever is no plain service, or not the first, the suite gets for itself.
+share_services() {
+	cat >"$T/dxvaultd" <<-EOF
+		#!/bin/sh
+		export DXVAULT_STATE_DIR=$T/state
+		shared=$T/shared/\${MUTANT_SLOT-none}
+		if [ -S "\$shared/service.sock" ] && [ "\${DXVAULT_RUNTIME_DIR##*/}" = 0 ]; then
+			trap 'kill \$child; exit 0' TERM
+			sleep 86400 &
+			child=\$!
+			ln -s "\$shared/service.sock" "\$DXVAULT_RUNTIME_DIR/service.sock"
+			wait
+			exit 1
+		fi
+		exec "$DXVAULTD" "\$@"
+	EOF
+	chmod 755 "$T/dxvaultd"
+	export DXVAULT_SERVICE=$T/dxvaultd
+	SERVICES=()
+	for ((slot = 0; slot < JOBS; slot++)); do
+		mkdir -p -m 700 "$T/shared/$slot"
+		DXVAULT_STATE_DIR=$T/state DXVAULT_RUNTIME_DIR=$T/shared/$slot start "$DXVAULTD" --idle-seconds 3600
+		SERVICES+=("$pid")
+		wait_for 60 test -S "$T/shared/$slot/service.sock"
+	done
+}
+end_services() {
+	for pid in "${SERVICES[@]}"; do
+		kill "$pid"
+		finish 20 "$pid"
+		assert_status 0
+	done
+}
+
+# one NAME BASIS [RULE]: its report goes to $T/reports/NAME, or BASIS where no mutant is meant.
+one() {
+	local options=(--time-limit 60 --json --umd "$MUTANT") report=$T/reports/${1:-$2}
+	[ "$2" = page ] || options+=(--strict)
+	[ $# -lt 3 ] || options+=(--rule "$3")
+	DXVAULT_MUTANT=$1 exec timeout --kill-after=5 240 "$DXVAULT" conform "${options[@]}" \
+		>"$report" 2>"$report.err" </dev/null
+}
+
+# judge LIST: a line "ok mutant …" or "not ok mutant …" each. The rule is broken, not merely out of reach.
+judge() {
+	python3 -c 'import json, sys
+for line in open(sys.argv[1]):
+	name, rule = line.split()[0], line.split()[2]
+	text = open(f"{sys.argv[2]}/{name}").read()
+	try:
+		report = json.loads(text)
+		(verdict,) = [r["verdict"] for r in report["rules"] if r["id"] == rule]
+		faults = report["faults"]
+	except ValueError:
+		verdict, faults = "no report: " + open(f"{sys.argv[2]}/{name}.err").read()[:300].replace("\n", " "), []
+	if verdict == "broken" and not faults:
+		print(f"ok mutant {name}: {rule}")
+	else:
+		print(f"not ok mutant {name} survived: {rule} {verdict} {faults}")' "$1" "$T/reports"
+}
+
+test_the_wrapper_alone_breaks_nothing() {
+	local mode pids=()
+	mkdir "$T/reports"
+	for mode in page strict; do
+		(one "" "$mode" || true) &
+		pids+=("$!")
+	done
+	wait "${pids[@]}"
+	for mode in page strict; do
+		assert_equal "$(json "$T/reports/$mode" '[r for r in d["rules"] if r["verdict"] in ("broken", "untested")]')" '[]'
+		assert_equal "$(json "$T/reports/$mode" 'd["faults"]')" '[]'
+	done
+}
+
+test_an_unknown_mutant_is_no_mutant() {
+	DXVAULT_MUTANT=no-such-mutant conform "$MUTANT" --rule CAP-58
+	assert_fails
+	grep -q 'no-such-mutant' "$T/err" || assert_equal "$(of 'd["summary"]["broken"]')" 0
+}
+
+test_every_mutant_is_run() {
+	"$BUILD/tests/mutants/mutant-list" >"$T/list" || fail "names are given twice"
+	mkdir "$T/reports"
+	[ "$(wc -l <"$T/list")" -ge 60 ] || fail "only $(wc -l <"$T/list") mutants"
+	share_services
+	export -f one
+	export DXVAULT MUTANT T
+	# Its status is of no interest: a suite that finds something ends with 1.
+	awk '{ print $1, $2, $3 }' "$T/list" |
+		xargs -P "$JOBS" -L 1 --process-slot-var=MUTANT_SLOT bash -c 'one "$@"' one || true
+	end_services
+	judge "$T/list" >"$VERDICTS"
+	assert_equal "$(wc -l <"$VERDICTS")" "$(wc -l <"$T/list")"
+	echo "$(wc -l <"$T/list") of them" >"$T/note"
+}
+
+# No table can break this one.
+test_a_driver_that_exports_more() {
+	conform "$MUTANT_EXPORTS" --rule CAP-01
+	assert_status 1
+	assert_equal "$(of '[r["verdict"] for r in d["rules"]]')" "['broken']"
+}
+
+test_a_driver_that_implements_nothing() {
+	DXVAULT_ODD_DRIVER=not-implemented conform "$ODD"
+	assert_status 1
+	assert_equal "$(of 'd["faults"]')" '[]'
+	of 'd["missing"]' >"$T/missing"
+	assert_match "$T/missing" 'CreateCryptoSession.*E_NOTIMPL'
+	assert_no_match "$T/out" 'crashed|time limit'
+}
+
+# A case of its own for each mutant, behind those above.
+(run_tests) && result=0 || result=$?
+sort "$VERDICTS"
+! grep -q '^not ok' "$VERDICTS" || result=1
+rm -f "$VERDICTS"
+exit "$result"

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* Vectors that others computed, through the DDI: SP 800-38A, RFC 4493, and an OAEP block encoded elsewhere. */
+#include "kernel_fixture_stack.h"
+
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char NIST_KEY[] = "2b7e151628aed2a6abf7158809cf4f3c";
+static const char NIST_TEXT[] = "6bc1bee22e409f96e93d7e117393172a ae2d8a571e03ac9c9eb76fac45af8e51"
+				"30c81c46a35ce411e5fbc1191a0a52ef f69f2445df4f9b17ad2b417be66c3710";
+
+static int group_setup(void **state)
+{
+	const struct ik_options options = { .real_driver = true };
+	struct ik *ik = ik_start(&options);
+
+	ik_process(ik);
+	*state = ik;
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	ik_stop(*state);
+	return ik_group_teardown(state);
+}
+
+static uint64_t be64(const uint8_t *at)
+{
+	uint64_t value = 0;
+
+	for (int i = 0; i < 8; i++)
+		value = value << 8 | at[i];
+	return value;
+}
+
+/* ciphertext goes in by DecryptionBlt under key and counter block; what then lies in the protected surface comes back. */
+static void decrypt(struct st *st, struct rt_session *session, const uint8_t key[16], const uint8_t counter[16],
+		    const uint8_t *ciphertext, uint8_t *ret, UINT size)
+{
+	const struct rt_surface surface = st_surface(D3DDDIFMT_A8R8G8B8, size / 4, 1);
+	struct st_system system = st_system(st, &surface);
+	struct rt_resource *protected = st_protected(st, &surface, /* shared= */ false);
+
+	assert_int_equal(system.size, size);
+	memcpy(system.memory, ciphertext, size);
+	assert_int_equal(st_decrypt(st, rt_session_handle(session), system.handle, rt_resource_handle(protected), size,
+				    be64(counter), be64(counter + 8), /* info= */ NULL),
+			 S_OK);
+	assert_int_equal(st_read(st, session, key, rt_resource_handle(protected), &system, ret, size), S_OK);
+	rt_resource_close(protected);
+	rt_resource_close(system.resource);
+}
+
+/* SP 800-38A F.5.2: CTR-AES128.Decrypt; and F.5.1 is the same the other way, so the text as "ciphertext" gives the other. */
+static void sp_800_38a(void **state) /* BLT-01, BLT-03 */
+{
+	static const char cipher_hex[] = "874d6191b620e3261bef6864990db6ce 9806f66b7970fdff8617187bb9fffdff"
+					 "5ae4df3edbd5d35e5b4f09020db03eab 1e031dda2fbe03d1792170a0f3009cee";
+	uint8_t key[16], counter[16], text[64], cipher[64], got[64];
+	struct rt_session *session;
+	struct st st;
+
+	(void)state;
+	st_hex(NIST_KEY, key, sizeof(key));
+	st_hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", counter, sizeof(counter));
+	st_hex(NIST_TEXT, text, sizeof(text));
+	st_hex(cipher_hex, cipher, sizeof(cipher));
+	st_open(&st);
+	for (int way = 0; way < 2; way++) {
+		session = st_session(&st);
+		assert_int_equal(st_exchange(&st, session, key), S_OK);
+		decrypt(&st, session, key, counter, way ? text : cipher, got, sizeof(got));
+		assert_memory_equal(got, way ? cipher : text, sizeof(got));
+		rt_session_close(session);
+	}
+	st_close(&st);
+}
+
+/* AES of one block by the driver: the key stream of the counter block that is the input. Each a session: IVs must grow. */
+static void driver_aes(struct st *st, const uint8_t key[16], const uint8_t in[16], uint8_t out[16])
+{
+	static const uint8_t zero[16];
+	struct rt_session *session = st_session(st);
+
+	assert_int_equal(st_exchange(st, session, key), S_OK);
+	decrypt(st, session, key, in, zero, out, 16);
+	rt_session_close(session);
+}
+
+static void rfc_4493(void **state) /* BLT-03, BLT-05, BLT-06 */
+{
+	static const struct {
+		size_t size;
+		const char *tag;
+	} examples[] = {
+		{ 0, "bb1d6929e95937287fa37d129b756746" },
+		{ 16, "070a16b46b4d4144f79bdd9dd04a287c" },
+		{ 40, "dfa66747de9ae63030ca32611497c827" },
+		{ 64, "51f0bebf7e3b9d92fc49741779363cfe" },
+	};
+	uint8_t key[16], block[16] = { 0 }, expected[16], text[64], subkeys[2][16];
+	struct st st;
+
+	(void)state;
+	st_hex(NIST_KEY, key, sizeof(key));
+	st_hex(NIST_TEXT, text, sizeof(text));
+	st_hex("fbeed618357133667c85e08f7236a8de", subkeys[0], 16);
+	st_hex("f7ddac306ae266ccf90bc11ee46d513b", subkeys[1], 16);
+	st_open(&st);
+	driver_aes(&st, key, block, block);
+	st_hex("7df76b0c1ab899b33e42f047b91b546f", expected, sizeof(expected));
+	assert_memory_equal(block, expected, 16);
+
+	for (size_t e = 0; e < sizeof(examples) / sizeof(examples[0]); e++) {
+		const size_t size = examples[e].size, blocks = size == 0 ? 1 : (size + 15) / 16;
+		const uint8_t *subkey = subkeys[size == 0 || size % 16 != 0];
+		uint8_t padded[64] = { 0 };
+
+		memcpy(padded, text, size);
+		if (size < blocks * 16)
+			padded[size] = 0x80;
+		for (int i = 0; i < 16; i++)
+			padded[(blocks - 1) * 16 + i] ^= subkey[i];
+		memset(block, 0, sizeof(block));
+		for (size_t b = 0; b < blocks; b++) {
+			for (int i = 0; i < 16; i++)
+				block[i] ^= padded[b * 16 + i];
+			driver_aes(&st, key, block, block);
+		}
+		st_hex(examples[e].tag, expected, sizeof(expected));
+		assert_memory_equal(block, expected, 16);
+	}
+	st_close(&st);
+}
+
+/* T8 of constants-channel.md: the encoded message is fixed, and only raised to the leaf's exponent here. */
+static void an_oaep_block_from_elsewhere(void **state) /* CS-31, CS-32 */
+{
+	static const char encoded_hex[] = "000afba8a2a8e95868e0f9f69ad13994b71012eb85799d5afe6a57cb98c48fc8"
+					  "8d21142e0c53ccc460593d15e935a9cc95644c2155c8a2fb6bf1c1075c9d8936"
+					  "b25813a2426eac4c4511f689cbc9d23e5d5927882e5197163c3a95372d96961e"
+					  "a900f98608c583f05ce20e2400cebf8998b8dbf8cb8cd10f62f8ac2b06f6213b"
+					  "cd97a45017c508401d375ad0fa856da3dfed20847716755c6b03163aec2d9f43"
+					  "ebc2904f6e2cf60d3b7637f656145a2d32a6029fbda96361e1b8090c9712a489"
+					  "38e626015064e387f97c2460c20c1bc874d85aeaf249c44c9854058fbed7bd69"
+					  "14a9b5a2796dbce8f0ddd18ce5b79738f27115191b60c90c1561a6f291d1a813";
+	uint8_t encoded[256], blob[256], text[64], cipher[64], got[64], counter[16];
+	struct rt_session *session;
+	EVP_PKEY_CTX *context;
+	size_t size, chain_size;
+	const uint8_t *der;
+	X509 *leaf;
+	uint8_t *chain;
+	struct st st;
+
+	(void)state;
+	st_hex(encoded_hex, encoded, sizeof(encoded));
+	st_open(&st);
+	assert_int_equal(rt_adapter_certificate(st.adapter, D3DDDI_CERTTYPE_CRYPTOSESSION, &chain, &chain_size), S_OK);
+	der = chain;
+	leaf = d2i_X509(NULL, &der, (long)chain_size);
+	assert_non_null(leaf);
+	session = st_session(&st);
+
+	/* One byte of it changed is no OAEP block any more; the genuine one works after it. */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		encoded[255] ^= attempt == 0;
+		context = EVP_PKEY_CTX_new(X509_get0_pubkey(leaf), NULL);
+		size = sizeof(blob);
+		assert_int_equal(EVP_PKEY_encrypt_init(context), 1);
+		assert_true(EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING) > 0);
+		assert_int_equal(EVP_PKEY_encrypt(context, blob, &size, encoded, sizeof(encoded)), 1);
+		EVP_PKEY_CTX_free(context);
+		assert_int_equal(st_exchange_blob(&st, rt_session_handle(session), blob),
+				 attempt == 0 ? E_INVALIDARG : S_OK);
+		encoded[255] ^= attempt == 0;
+	}
+	X509_free(leaf);
+	free(chain);
+
+	/* The message in it was ST_K. */
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 7);
+	st_iv(counter, 1, 0);
+	st_ctr(ST_K, counter, text, cipher, sizeof(text));
+	decrypt(&st, session, ST_K, counter, cipher, got, sizeof(got));
+	assert_memory_equal(got, text, sizeof(text));
+	st_close(&st);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sp_800_38a),
+		cmocka_unit_test(rfc_4493),
+		cmocka_unit_test(an_oaep_block_from_elsewhere),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
