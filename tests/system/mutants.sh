@@ -20,25 +20,10 @@ of() {
 	json "$T/out" "$1"
 }
 
-# One root key for all, and for each of the mutants that run side by side a service that outlives them: making RSA keys
-# takes longer than most tests. Whatever is no plain service, or not the first, the suite gets for itself.
+# One root key for all, and for each of the mutants that run side by side a service that outlives them: see stand_in.c.
 share_services() {
-	cat >"$T/dxvaultd" <<-EOF
-		#!/bin/sh
-		export DXVAULT_STATE_DIR=$T/state
-		shared=$T/shared/\${MUTANT_SLOT-none}
-		if [ -S "\$shared/service.sock" ] && [ "\${DXVAULT_RUNTIME_DIR##*/}" = 0 ]; then
-			trap 'kill \$child; exit 0' TERM
-			sleep 86400 &
-			child=\$!
-			ln -s "\$shared/service.sock" "\$DXVAULT_RUNTIME_DIR/service.sock"
-			wait
-			exit 1
-		fi
-		exec "$DXVAULTD" "\$@"
-	EOF
-	chmod 755 "$T/dxvaultd"
-	export DXVAULT_SERVICE=$T/dxvaultd
+	export DXVAULT_SERVICE=$BUILD/tests/mutants/stand-in
+	export STAND_IN_SERVICE=$DXVAULTD STAND_IN_STATE=$T/state STAND_IN_SHARED=$T/shared
 	SERVICES=()
 	for ((slot = 0; slot < JOBS; slot++)); do
 		mkdir -p -m 700 "$T/shared/$slot"
