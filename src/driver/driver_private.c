@@ -73,6 +73,10 @@ ASSERT_SIZE(struct drv_escape_pitch, 24);
 ASSERT_OFFSET(struct drv_escape_pitch, allocation, 16);
 ASSERT_OFFSET(struct drv_escape_pitch, pitch, 20);
 
+ASSERT_SIZE(struct drv_escape_lock, 24);
+ASSERT_OFFSET(struct drv_escape_lock, surface, 16);
+ASSERT_OFFSET(struct drv_escape_lock, staging, 20);
+
 static uint32_t round_up(uint32_t value, uint32_t multiple)
 {
 	return (value + multiple - 1) / multiple * multiple;

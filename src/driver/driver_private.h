@@ -102,6 +102,8 @@ enum drv_command {
 	DRV_COMMAND_ENCRYPTION_BLT,
 	DRV_COMMAND_DECRYPTION_BLT,
 	DRV_COMMAND_GET_PITCH,
+	DRV_COMMAND_LOCK,
+	DRV_COMMAND_UNLOCK,
 };
 
 /*
@@ -112,7 +114,7 @@ struct drv_escape {
 	uint32_t magic;
 	uint32_t command;      /* enum drv_command */
 	int32_t result;	       /* out: the HRESULT of the DDI function */
-	D3DKMT_HANDLE session; /* D3DKMT handle of the protected session; 0 for PING */
+	D3DKMT_HANDLE session; /* D3DKMT handle of the protected session; 0 for PING, LOCK and UNLOCK */
 };
 
 struct drv_escape_key_exchange {
@@ -150,6 +152,17 @@ struct drv_escape_pitch {
 	struct drv_escape header;
 	D3DKMT_HANDLE allocation;
 	uint32_t pitch; /* out */
+};
+
+/*
+ * LOCK: the calling device locks a protected surface, and has its linear bytes copied to the staging surface. UNLOCK: copied
+ * back, and the lock is over. staging has the surface's layout and is in system memory; 0: nothing is copied. A device that
+ * holds the lock may send LOCK again.
+ */
+struct drv_escape_lock {
+	struct drv_escape header;
+	D3DKMT_HANDLE surface;
+	D3DKMT_HANDLE staging;
 };
 
 #endif

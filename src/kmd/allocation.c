@@ -210,8 +210,10 @@ NTSTATUS kmd_open_allocation(HANDLE hDevice, const DXGKARG_OPENALLOCATION *arg)
 NTSTATUS kmd_close_allocation(HANDLE hDevice, const DXGKARG_CLOSEALLOCATION *arg)
 {
 	(void)hDevice;
-	for (UINT i = 0; i < arg->NumAllocations; i++)
+	for (UINT i = 0; i < arg->NumAllocations; i++) {
+		kmd_drop_lock(arg->pOpenHandleList[i]);
 		free(arg->pOpenHandleList[i]);
+	}
 	return STATUS_SUCCESS;
 }
 
@@ -242,7 +244,15 @@ void kmd_allocation_wipe(struct kmd_allocation *allocation)
 {
 	gpu_wipe(allocation->memory, (size_t)allocation->size);
 	allocation->tie = (struct kmd_tie) { .session = TIE_NOBODY };
+	allocation->wipes++;
 	kmd_allocation_untie(allocation);
+}
+
+void kmd_allocation_written_by_cpu(struct kmd_allocation *allocation)
+{
+	/* What the CPU left alone is still its session's; in a wiped surface there is nothing to leave (BLT-123). */
+	if (kmd_allocation_is_lost(allocation))
+		allocation->tie = (struct kmd_tie) { 0 };
 }
 
 bool kmd_allocation_is_lost(const struct kmd_allocation *allocation)

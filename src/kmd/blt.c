@@ -91,7 +91,7 @@ HRESULT kmd_encryption_blt(struct kmd_device *device, struct kmd_session *sessio
 		return D3DDDIERR_INVALIDCALL;
 	if (!may_read(session, &source->tie))
 		return E_ACCESSDENIED;
-	if (escape->flags & DRV_BLT_LOCKED)
+	if ((escape->flags & DRV_BLT_LOCKED) || source->locks > 0)
 		return D3DDDIERR_INVALIDCALL;
 	if (escape->flags & DRV_BLT_NO_MEMORY)
 		return E_OUTOFMEMORY;
@@ -124,7 +124,7 @@ static HRESULT decrypt(struct kmd_session *session, struct gpu_key *key, const u
 	uint64_t iv = load_be64(escape->iv);
 	int r;
 
-	if (escape->flags & DRV_BLT_LOCKED)
+	if ((escape->flags & DRV_BLT_LOCKED) || destination->locks > 0)
 		return D3DDDIERR_INVALIDCALL;
 	if (!kmd_history_allows(&session->history, key_bytes, iv))
 		return D3DDDIERR_INVALIDCALL;

@@ -10,6 +10,7 @@ union any_escape {
 	struct drv_escape_key key;
 	struct drv_escape_blt blt;
 	struct drv_escape_pitch pitch;
+	struct drv_escape_lock lock;
 };
 
 typedef HRESULT (*handler_fn)(struct kmd_device *device, struct kmd_session *session, union any_escape *escape);
@@ -67,6 +68,18 @@ static HRESULT handle_get_pitch(struct kmd_device *device, struct kmd_session *s
 		return E_INVALIDARG;
 	escape->pitch.pitch = allocation->pitch;
 	return S_OK;
+}
+
+static HRESULT handle_lock(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)session;
+	return kmd_lock(device, &escape->lock);
+}
+
+static HRESULT handle_unlock(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)session;
+	return kmd_unlock(device, &escape->lock);
 }
 
 /* How a command is offered: by a bit of the capabilities or by a switch of the configuration (CAP-32). */
@@ -134,6 +147,14 @@ static const struct command {
 		.offer = OFFER_GET_PITCH,
 		.has_session = true,
 	},
+	[DRV_COMMAND_LOCK] = {
+		.handler = handle_lock,
+		.size = sizeof(struct drv_escape_lock),
+	},
+	[DRV_COMMAND_UNLOCK] = {
+		.handler = handle_unlock,
+		.size = sizeof(struct drv_escape_lock),
+	},
 };
 
 static bool is_offered(const struct kmd_config *config, const struct command *command)
@@ -160,11 +181,18 @@ static void *find_object(struct kmd_device *device, D3DKMT_HANDLE handle, DXGK_H
 	return kernel->DxgkCbGetHandleData(kernel->DeviceHandle, &arg);
 }
 
+struct kmd_open_allocation *kmd_find_open_allocation(struct kmd_device *device, D3DKMT_HANDLE handle)
+{
+	struct kmd_open_allocation *open = find_object(device, handle, DXGK_HANDLE_ALLOCATION);
+
+	return open && open->device == device ? open : NULL;
+}
+
 struct kmd_allocation *kmd_find_allocation(struct kmd_device *device, D3DKMT_HANDLE handle)
 {
-	const struct kmd_open_allocation *open = find_object(device, handle, DXGK_HANDLE_ALLOCATION);
+	const struct kmd_open_allocation *open = kmd_find_open_allocation(device, handle);
 
-	return open && open->device == device ? open->allocation : NULL;
+	return open ? open->allocation : NULL;
 }
 
 /* Steps 4 and 5: live, of this device, and made as a crypto session (CS-04, CS-05). */

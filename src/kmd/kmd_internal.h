@@ -54,6 +54,8 @@ struct kmd_allocation {
 	uint64_t size; /* linear bytes, L */
 	void *memory;  /* ours if protected, else the graphics kernel's, which clients write to at any time */
 	struct kmd_tie tie;
+	uint32_t locks; /* devices that hold one: no transfer meanwhile (BLT-40) */
+	uint64_t wipes; /* how often; for locks that were taken before */
 	struct kmd_allocation *next_written;	  /* the others of the session, while it is there */
 	struct kmd_allocation **previous_written; /* what points here; NULL: nothing */
 };
@@ -62,6 +64,8 @@ struct kmd_allocation {
 struct kmd_open_allocation {
 	struct kmd_device *device;
 	struct kmd_allocation *allocation;
+	bool is_locked;
+	uint64_t wipes_seen; /* allocation->wipes when it was locked */
 };
 
 /* The IVs used with each key (BLT-07 to BLT-15). Entries hold clear keys: protected memory. */
@@ -143,6 +147,8 @@ static inline bool kmd_allocation_is_system(const struct kmd_allocation *allocat
 
 /* A surface was written by a session, in its present key exchange. */
 void kmd_allocation_tie(struct kmd_allocation *allocation, struct kmd_session *session);
+/* Bytes of the CPU are there: a tie stays, but what was wiped is open to all again. */
+void kmd_allocation_written_by_cpu(struct kmd_allocation *allocation);
 /* The session no longer finds it, by its own end or the allocation's; the tie stays. */
 void kmd_allocation_untie(struct kmd_allocation *allocation);
 /* Zeroes a protected surface; nobody may read or show it until it is written again (CS-13). */
@@ -183,6 +189,15 @@ HRESULT kmd_result(int r);
 HRESULT kmd_encryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape);
 HRESULT kmd_decryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape);
 
+/* ---- lock.c ----------------------------------------------------------------------------------- */
+
+/* Whether protection is enabled for what the device shows of protected surfaces (BLT-94, BLT-96). */
+bool kmd_device_is_protecting(const struct kmd_device *device);
+HRESULT kmd_lock(struct kmd_device *device, const struct drv_escape_lock *escape);
+HRESULT kmd_unlock(struct kmd_device *device, const struct drv_escape_lock *escape);
+/* Nothing is copied back. */
+void kmd_drop_lock(struct kmd_open_allocation *open);
+
 /* ---- history.c -------------------------------------------------------------------------------- */
 
 /* False if the IV number is not above the last one of this key (BLT-07, BLT-08). */
@@ -199,6 +214,7 @@ void kmd_history_free(struct kmd_history *history); /* wiped */
 /* ---- escape.c --------------------------------------------------------------------------------- */
 
 /* The calling device's view of an allocation; NULL if there is none (BLT-39). For use inside an escape. */
+struct kmd_open_allocation *kmd_find_open_allocation(struct kmd_device *device, D3DKMT_HANDLE handle);
 struct kmd_allocation *kmd_find_allocation(struct kmd_device *device, D3DKMT_HANDLE handle);
 
 #endif

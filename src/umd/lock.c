@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lock and Unlock. Which surfaces are locked is known here alone; the kernel half is told at a transfer. */
+/* Lock and Unlock. Which ordinary surfaces are locked is known here alone; the kernel half is told at a transfer. */
 #include "umd/umd_internal.h"
 
 HRESULT umd_map(struct umd_device *device, D3DKMT_HANDLE allocation, D3DDDICB_LOCKFLAGS flags, void **ret_memory)
@@ -104,6 +104,29 @@ static HRESULT lock_video(struct umd_device *device, struct umd_surface *surface
 	return S_OK;
 }
 
+static HRESULT lock_protected(struct umd_device *device, struct umd_resource *resource, struct umd_surface *surface,
+			      D3DDDIARG_LOCK *pData)
+{
+	uint64_t offset;
+	void *memory;
+	HRESULT hr;
+
+	hr = umd_protected_lock(device, surface);
+	if (hr != S_OK || pData->Flags.NotifyOnly)
+		return hr;
+	hr = E_INVALIDARG;
+	if (part_offset(resource, surface, surface->pitch, pData, &offset))
+		hr = umd_protected_map(resource, surface, !pData->Flags.ReadOnly, &memory);
+	if (hr != S_OK) {
+		(void)umd_protected_unlock(device, surface);
+		return hr;
+	}
+	pData->pSurfData = (uint8_t *)memory + offset;
+	pData->Pitch = surface->pitch;
+	pData->SlicePitch = (UINT)surface->size;
+	return S_OK;
+}
+
 static void lock_system(const struct umd_surface *surface, uint64_t offset, D3DDDIARG_LOCK *pData)
 {
 	pData->pSurfData = (uint8_t *)surface->memory + offset;
@@ -125,14 +148,16 @@ HRESULT APIENTRY umd_lock(HANDLE hDevice, D3DDDIARG_LOCK *pData)
 	surface = resource ? umd_resource_surface(resource, pData->SubResourceIndex) : NULL;
 	if (!surface)
 		return E_INVALIDARG;
-	/*
-	 * Protection is always on (BLT-96). The variants without D3DCPCAPS_PROTECTIONALWAYSON, where an authenticated
-	 * channel switches it, refuse too until there are channels: protected memory has no mapping for the CPU.
-	 */
-	if (resource->flags.RestrictedContent)
+	/* Known without a callback (CAP-26). In the variants without this bit the kernel half decides (BLT-94, BLT-95). */
+	if (resource->flags.RestrictedContent && (device->adapter->caps.caps & D3DCPCAPS_PROTECTIONALWAYSON))
 		return E_ACCESSDENIED;
 	if (surface->is_locked)
 		return E_INVALIDARG;
+	if (resource->flags.RestrictedContent) {
+		hr = lock_protected(device, resource, surface, pData);
+		surface->is_locked = hr == S_OK;
+		return hr;
+	}
 
 	/* For synchronisation alone: no memory is asked for (BLT-117). */
 	if (!pData->Flags.NotifyOnly) {
@@ -166,6 +191,11 @@ HRESULT APIENTRY umd_unlock(HANDLE hDevice, const D3DDDIARG_UNLOCK *pData)
 	if (!surface || !surface->is_locked)
 		return E_INVALIDARG;
 
+	if (resource->flags.RestrictedContent) {
+		hr = umd_protected_unlock(device, surface);
+		surface->is_locked = hr != S_OK;
+		return hr;
+	}
 	/* Paired with what Lock did, not with what the flags say (CAP-26). */
 	if (surface->is_mapped) {
 		hr = umd_unmap(device, surface->allocation);

@@ -57,6 +57,7 @@ void umd_resource_free(struct umd_resource *resource)
 
 		if (surface->is_mapped)
 			(void)umd_unmap(resource->device, surface->allocation);
+		umd_protected_free(resource->device, surface);
 		if (surface->staging)
 			(void)umd_unmap(resource->device, surface->allocation);
 	}

@@ -91,6 +91,11 @@ struct umd_surface {
 	bool is_staged; /* the allocation has memory of its own, not the application's */
 	void *staging;	/* that memory, once mapped */
 
+	/* RestrictedContent only: what Lock shows is a copy (protected_lock.c). */
+	D3DKMT_HANDLE copy;
+	bool is_copy_mapped;
+	bool is_copy_for_writing; /* goes back at Unlock */
+
 	bool is_locked;
 	bool is_mapped; /* by pfnLockCb, and pfnUnlockCb is due */
 };
@@ -194,13 +199,27 @@ HRESULT umd_system_prepare(struct umd_device *device, struct umd_surface *surfac
 void umd_system_to_kernel(struct umd_surface *surface);	  /* before DecryptionBlt */
 void umd_system_from_kernel(struct umd_surface *surface); /* after EncryptionBlt */
 
-/* ---- lock.c, present.c --------------------------------------------------------------------------- */
+/* ---- lock.c --------------------------------------------------------------------------------------- */
 
 HRESULT APIENTRY umd_lock(HANDLE hDevice, D3DDDIARG_LOCK *pData);
 HRESULT APIENTRY umd_unlock(HANDLE hDevice, const D3DDDIARG_UNLOCK *pData);
 /* pfnLockCb and pfnUnlockCb for one allocation. */
 HRESULT umd_map(struct umd_device *device, D3DKMT_HANDLE allocation, D3DDDICB_LOCKFLAGS flags, void **ret_memory);
 HRESULT umd_unmap(struct umd_device *device, D3DKMT_HANDLE allocation);
+
+/* ---- protected_lock.c ----------------------------------------------------------------------------- */
+
+/* E_ACCESSDENIED while protection is enabled. */
+HRESULT umd_protected_lock(struct umd_device *device, struct umd_surface *surface);
+/* The surface's bytes, for the holder of the lock; is_for_writing: they go back at the end. */
+HRESULT umd_protected_map(struct umd_resource *resource, struct umd_surface *surface, bool is_for_writing,
+			  void **ret_memory);
+/* On failure the surface is locked as before. */
+HRESULT umd_protected_unlock(struct umd_device *device, struct umd_surface *surface);
+/* For a surface that goes: nothing is written to it. */
+void umd_protected_free(struct umd_device *device, struct umd_surface *surface);
+
+/* ---- present.c ------------------------------------------------------------------------------------ */
 
 HRESULT APIENTRY umd_present(HANDLE hDevice, const D3DDDIARG_PRESENT *pData);
 
