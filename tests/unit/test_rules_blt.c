@@ -79,5 +79,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(restricted_sharing_stays_in_the_process, setup, teardown),
 	};
 
-	return cmocka_run_group_tests_name("rules_blt", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rules_blt", tests, NULL, ik_group_teardown);
 }
