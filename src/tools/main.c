@@ -3,7 +3,6 @@
 #include "config.h"
 #include "tools/command.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,18 +20,6 @@ static const struct {
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
-int command_fail(const char *format, ...)
-{
-	va_list arguments;
-
-	fputs("dxvault: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return EXIT_FAILURE;
-}
 
 static void print_help(FILE *stream)
 {

@@ -166,7 +166,7 @@ static int play(const struct play_options *options, struct film *film)
 	return code;
 }
 
-int command_play(int argc, char **argv)
+int play_run(int argc, char **argv)
 {
 	struct play_options options = { 0 };
 	struct film *film = NULL;

@@ -23,6 +23,9 @@ struct play_options {
 	bool strict;
 };
 
+/* play.c: the one name that the module exports. Arguments and result as of main. */
+__attribute__((visibility("default"))) int play_run(int argc, char **argv);
+
 /* play_processes.c: the presenter, and with a screen a service of this film alone. */
 struct play_processes {
 	pid_t service; /* 0: the shared one is used */

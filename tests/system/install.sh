@@ -18,7 +18,7 @@ pkg() {
 
 test_every_piece_is_in_place() {
 	install_to_root
-	for piece in bin/dxvault bin/dxvaultd 'lib/*libdxvault-kmt.so' 'lib/*libdxvault-umd.so' \
+	for piece in bin/dxvault bin/dxvaultd 'lib/*dxvault/dxvault-play.so' 'lib/*libdxvault-kmt.so' 'lib/*libdxvault-umd.so' \
 		include/dxvault/dxvault.h include/dxvault/d3dkmthk.h include/dxvault/d3dumddi.h \
 		'lib/*pkgconfig/dxvault-kmt.pc' 'lib/*pkgconfig/dxvault-umd.pc' \
 		'man/man1/dxvault.1*' 'man/man1/dxvault-conform.1*' 'man/man8/dxvaultd.8*'; do
