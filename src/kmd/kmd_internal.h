@@ -54,8 +54,8 @@ struct kmd_allocation {
 	uint64_t size; /* linear bytes, L */
 	void *memory;  /* ours if protected, else the graphics kernel's, which clients write to at any time */
 	struct kmd_tie tie;
-	uint32_t locks; /* devices that hold one: no transfer meanwhile (BLT-40) */
-	uint64_t wipes; /* how often; for locks that were taken before */
+	uint32_t locks;				  /* devices that hold one: no transfer meanwhile (BLT-40) */
+	uint64_t wipes;				  /* how often; for locks that were taken before */
 	struct kmd_allocation *next_written;	  /* the others of the session, while it is there */
 	struct kmd_allocation **previous_written; /* what points here; NULL: nothing */
 };

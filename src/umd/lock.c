@@ -118,7 +118,7 @@ static HRESULT lock_protected(struct umd_device *device, struct umd_resource *re
 	if (part_offset(resource, surface, surface->pitch, pData, &offset))
 		hr = umd_protected_map(resource, surface, !pData->Flags.ReadOnly, &memory);
 	if (hr != S_OK) {
-		(void)umd_protected_unlock(device, surface);
+		umd_protected_cancel(device, surface);
 		return hr;
 	}
 	pData->pSurfData = (uint8_t *)memory + offset;

@@ -216,6 +216,8 @@ HRESULT umd_protected_map(struct umd_resource *resource, struct umd_surface *sur
 			  void **ret_memory);
 /* On failure the surface is locked as before. */
 HRESULT umd_protected_unlock(struct umd_device *device, struct umd_surface *surface);
+/* For a Lock that fails later. */
+void umd_protected_cancel(struct umd_device *device, struct umd_surface *surface);
 /* For a surface that goes: nothing is written to it. */
 void umd_protected_free(struct umd_device *device, struct umd_surface *surface);
 

@@ -2,6 +2,8 @@
 /* Drivers that break one rule about Lock, other copies or a capability bit. */
 #include "mutants_blt.h"
 
+#include <string.h>
+
 /* ---- Lock ---------------------------------------------------------------------------------------------------------------- */
 
 static uint8_t dark[1 << 20]; /* what a lock that should have failed shows */
@@ -106,6 +108,108 @@ static void put_lock_async(D3DDDI_DEVICEFUNCS *funcs)
 	funcs->pfnLockAsync = lock_async;
 }
 
+/* ---- Lock where protection is off ---------------------------------------------------------------------------------------- */
+
+enum { PROTECTED = 0x40000000, READ_ONLY = 0x1 };
+
+static bool is_protected(const D3DDDIARG_LOCK *arg)
+{
+	return arg && mb_is_flagged(arg->hResource, PROTECTED);
+}
+
+MB_LOCK(lock_refused_for_protected)
+{
+	return is_protected(arg) ? E_ACCESSDENIED : mutant_real.pfnLock(hDevice, arg);
+}
+
+MB_LOCK(lock_shows_nothing)
+{
+	HRESULT hr = mutant_real.pfnLock(hDevice, arg);
+
+	return hr == S_OK && is_protected(arg) ? show_nothing(arg) : hr;
+}
+
+MB_LOCK(lock_of_another_pitch)
+{
+	HRESULT hr = mutant_real.pfnLock(hDevice, arg);
+
+	if (hr == S_OK && is_protected(arg))
+		arg->Pitch += 16;
+	return hr;
+}
+
+static uint8_t film[1 << 16]; /* what was decrypted last */
+static size_t film_size;
+
+static HRESULT APIENTRY decrypt_and_watch(HANDLE hDevice, const D3DDDIARG_DECRYPTIONBLT *arg)
+{
+	const HRESULT hr = MB_IN(arg);
+	D3DDDIARG_LOCK lock = { .Flags.Value = READ_ONLY };
+
+	if (hr != S_OK)
+		return hr;
+	lock.hResource = arg->hDstResource;
+	lock.SubResourceIndex = arg->DstSubResourceIndex;
+	if (mutant_real.pfnLock(hDevice, &lock) != S_OK)
+		return hr;
+	film_size = lock.SlicePitch < sizeof(film) ? lock.SlicePitch : sizeof(film);
+	memcpy(film, lock.pSurfData, film_size);
+	(void)mutant_real.pfnUnlock(hDevice, &(D3DDDIARG_UNLOCK) { .hResource = lock.hResource,
+								   .SubResourceIndex = lock.SubResourceIndex });
+	return hr;
+}
+
+/* A mapping that stays, and shows what comes. */
+static HRESULT APIENTRY lock_for_ever(HANDLE hDevice, D3DDDIARG_LOCK *arg)
+{
+	HRESULT hr = mutant_real.pfnLock(hDevice, arg);
+
+	if (hr == S_OK && is_protected(arg))
+		arg->pSurfData = film;
+	return hr;
+}
+
+static void put_lock_for_ever(D3DDDI_DEVICEFUNCS *funcs)
+{
+	funcs->pfnDecryptionBlt = decrypt_and_watch;
+	funcs->pfnLock = lock_for_ever;
+}
+
+/* Content that nothing wipes. */
+static HRESULT APIENTRY lock_of_the_past(HANDLE hDevice, D3DDDIARG_LOCK *arg)
+{
+	HRESULT hr = mutant_real.pfnLock(hDevice, arg);
+
+	if (hr == S_OK && is_protected(arg) && arg->SlicePitch >= film_size)
+		memcpy(arg->pSurfData, film, film_size);
+	return hr;
+}
+
+static void put_lock_of_the_past(D3DDDI_DEVICEFUNCS *funcs)
+{
+	funcs->pfnDecryptionBlt = decrypt_and_watch;
+	funcs->pfnLock = lock_of_the_past;
+}
+
+/* A lock that a transfer ends. */
+static HRESULT APIENTRY decrypt_into_locked(HANDLE hDevice, const D3DDDIARG_DECRYPTIONBLT *arg)
+{
+	HRESULT hr = MB_IN(arg);
+
+	if (hr == D3DDDIERR_INVALIDCALL &&
+	    mutant_real.pfnUnlock(hDevice, &(D3DDDIARG_UNLOCK) { .hResource = arg->hDstResource,
+								 .SubResourceIndex = arg->DstSubResourceIndex }) ==
+		    S_OK)
+		hr = MB_IN(arg);
+	return hr;
+}
+
+static void put_decrypt_into_locked(D3DDDI_DEVICEFUNCS *funcs)
+{
+	funcs->pfnDecryptionBlt = decrypt_into_locked;
+	funcs->pfnUnlock = unlock_anything;
+}
+
 /* ---- other copies, other bits ------------------------------------------------------------------------------------------- */
 
 static HRESULT APIENTRY copies_anything(HANDLE hDevice, VOID *arg)
@@ -142,6 +246,12 @@ const struct mutant mutants_blt_lock[] = {
 	{ "lock-clears-its-outputs", "BLT-94", true, put_lock_clears_its_outputs },
 	{ "lock-refused-for-all", "BLT-100", false, put_lock_refused_for_all },
 	{ "lock-to-notify-refused", "BLT-117", false, put_lock_to_notify_refused },
+	{ "lock-refused-for-protected", "BLT-95", false, put_lock_refused_for_protected },
+	{ "lock-shows-nothing", "BLT-95", true, put_lock_shows_nothing },
+	{ "lock-of-another-pitch", "BLT-86", true, put_lock_of_another_pitch },
+	{ "lock-for-ever", "BLT-98", true, put_lock_for_ever },
+	{ "lock-of-the-past", "CS-13", true, put_lock_of_the_past },
+	{ "locked-surfaces-written", "BLT-98 BLT-40", true, put_decrypt_into_locked },
 	{ "locks-forgotten", "BLT-40 BLT-62", true, put_locks_forgotten },
 	{ "unlock-not-checked", "BLT-99", false, put_unlock_not_checked },
 	{ "asynchronous-lock", "BLT-104", true, put_lock_async },

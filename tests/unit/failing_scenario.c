@@ -15,8 +15,6 @@
 
 enum mode { ALONE, ONWARDS };
 
-static const struct ik_options real = { .real_driver = true, .no_screen = true };
-
 static int count_threads(void)
 {
 	DIR *folder = opendir("/proc/self/task");
@@ -83,8 +81,10 @@ static struct fail_alloc_balance balance(void)
 	return fail_alloc_balance();
 }
 
-static void scene_begin(struct scene *scene)
+static void scene_begin(const struct failing_scenario *scenario, struct scene *scene)
 {
+	const struct ik_options real = { .real_driver = true, .no_screen = true, .caps = scenario->caps };
+
 	memset(scene, 0, sizeof(*scene));
 	scene->nt_handle = -1;
 	scene->ik = ik_start(&real);
@@ -135,7 +135,7 @@ static bool try_once(const struct failing_scenario *scenario, enum mode mode, un
 	struct scene scene;
 	int32_t status;
 
-	scene_begin(&scene);
+	scene_begin(scenario, &scene);
 	if (scenario->prepare)
 		scenario->prepare(&scene);
 	before = ik_counts(scene.ik);

@@ -124,6 +124,8 @@ struct ik *ik_start(const struct ik_options *options)
 		kmd_config_default(&driver);
 		driver.protected_memory_size = config.limits.protected_bytes;
 		driver.identity = ik_identity();
+		if (options->caps)
+			driver.caps = options->caps;
 		config.driver = &kmd_driver;
 		config.driver_context = &driver;
 		config.root_certificate = root_certificate;

@@ -112,6 +112,7 @@ struct ik {
 struct ik_options {
 	bool real_driver;
 	bool no_screen;
+	uint32_t caps;		   /* of the real driver; 0: the default */
 	struct dxgk_limits limits; /* all zero: the default */
 };
 

@@ -806,6 +806,55 @@ static int32_t call_lock_protected(struct scene *scene)
 	return scene->st.funcs->pfnLock(scene->st.handle, &arg) == E_ACCESSDENIED ? S_OK : E_FAIL;
 }
 
+/* Where protection is off (BLT-95); the picture's place is the scene's handle from here on. */
+static void make_lockable(struct scene *scene)
+{
+	make_surfaces(scene);
+	assert_int_equal(bring(scene, 5), S_OK);
+	scene->handle = rt_resource_handle(scene->protected);
+}
+
+static void make_lock_of_protected(struct scene *scene)
+{
+	make_lockable(scene);
+	assert_int_equal(call_lock(scene), S_OK);
+}
+
+/* Not locked for the kernel half either (BLT-40), and the picture stands. */
+static void is_not_locked_there(struct scene *scene)
+{
+	is_unlocked(scene);
+	scene->handle = rt_session_handle(scene->session);
+	assert_picture(scene, 5);
+	assert_int_equal(bring(scene, 6), S_OK);
+	assert_picture(scene, 6);
+	assert_int_equal(bring(scene, 7), S_OK);
+	scene->handle = rt_resource_handle(scene->protected);
+}
+
+static void lock_shows_the_picture(struct scene *scene)
+{
+	const uint8_t *shown = scene->memory;
+
+	for (size_t i = 0; i < SIZE; i++)
+		assert_true(shown[i] == (uint8_t)(5 * 7 + i) || shown[i] == (uint8_t)(7 * 7 + i));
+	assert_int_equal(call_unlock(scene), S_OK);
+	scene->memory = NULL;
+}
+
+static int32_t call_lock_open(struct scene *scene)
+{
+	D3DDDIARG_LOCK arg = { .hResource = scene->handle, .pSurfData = scene, .Pitch = 77, .SlicePitch = 77 };
+	const D3DDDIARG_LOCK before = arg;
+	HRESULT hr = scene->st.funcs->pfnLock(scene->st.handle, &arg);
+
+	if (hr == S_OK)
+		scene->memory = arg.pSurfData;
+	else
+		assert_memory_equal(&arg, &before, sizeof(arg));
+	return hr;
+}
+
 static int32_t call_destroy_resource(struct scene *scene)
 {
 	return scene->st.funcs->pfnDestroyResource(scene->st.handle, scene->handle);
@@ -868,7 +917,11 @@ static const struct failing_scenario scenarios[] = {
 	{ "OpenResource", share_surface, call_open_resource, LACKS_MEMORY },
 	{ "Lock (ordinary)", make_ordinary, call_lock, is_unlocked, LACKS_MEMORY },
 	{ "Lock (protected)", make_surfaces, call_lock_protected, .never_fails = true }, /* BLT-94 */
+	{ "Lock (protected, protection off)", make_lockable, call_lock_open, is_not_locked_there,
+	  lock_shows_the_picture, .caps = 0xf9, LACKS_MEMORY },
 	{ "Unlock", make_locked, call_unlock, .never_fails = true },
+	{ "Unlock (protected)", make_lock_of_protected, call_unlock, NULL, is_not_locked_there, .caps = 0xf9,
+	  .never_fails = true },
 	{ "DestroyResource", make_ordinary, call_destroy_resource, .never_fails = true },
 	{ "Present (first)", make_unshared, call_present, LACKS_MEMORY },
 };

@@ -2,10 +2,14 @@
 /* The user-mode driver after the adapter was removed: what each function answers, and that all can be let go (CS-12). */
 #include "kernel_fixture_stack.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const struct ik_options real = { .real_driver = true };
+/* Protection can be off: Lock shows protected surfaces (BLT-95). */
+static const struct ik_options lockable = { .real_driver = true, .caps = 0xf9 };
 
 #define REMOVED D3DDDIERR_DEVICEREMOVED
 #define SURFACE st_surface(D3DDDIFMT_A8R8G8B8, 16, 1)
@@ -22,6 +26,13 @@ struct bench {
 static int setup(void **state)
 {
 	*state = ik_start(&real);
+	ik_process(*state);
+	return 0;
+}
+
+static int setup_lockable(void **state)
+{
+	*state = ik_start(&lockable);
 	ik_process(*state);
 	return 0;
 }
@@ -199,6 +210,39 @@ static void the_next_one_is_as_good_as_new(void **state) /* CS-12 */
 	ik_assert_empty(*state);
 }
 
+static bool is_mapped(void *address)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	return msync((void *)((uintptr_t)address / page * page), page, MS_ASYNC) == 0 || errno != ENOMEM;
+}
+
+/* A lock of a protected surface, which has memory of its own: gone with the surface, removed or not. */
+static void a_lock_ends_with_its_surface(void **state) /* BLT-95, BLT-98 */
+{
+	for (int removed = 0; removed < 2; removed++) {
+		D3DDDIARG_LOCK lock = { 0 };
+		D3DDDIARG_UNLOCK unlock = { 0 };
+		struct bench bench;
+
+		bench_open(&bench);
+		lock.hResource = unlock.hResource = rt_resource_handle(bench.protected);
+		assert_int_equal(bench.st.funcs->pfnLock(bench.st.handle, &lock), S_OK);
+		assert_int_equal(bench.st.funcs->pfnUnlock(bench.st.handle, &unlock), S_OK);
+		assert_false(is_mapped(lock.pSurfData));
+		assert_int_equal(bench.st.funcs->pfnLock(bench.st.handle, &lock), S_OK);
+		assert_true(is_mapped(lock.pSurfData));
+		if (removed) {
+			remove_adapter(*state);
+			assert_int_equal(bench.st.funcs->pfnUnlock(bench.st.handle, &unlock), REMOVED);
+		}
+		rt_resource_close(bench.protected);
+		assert_false(is_mapped(lock.pSurfData));
+		st_close(&bench.st);
+		ik_assert_empty(*state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +250,7 @@ int main(void)
 		CASE(every_session_function_says_so),
 		CASE(surfaces_say_so_too),
 		CASE(the_next_one_is_as_good_as_new),
+		cmocka_unit_test_setup_teardown(a_lock_ends_with_its_surface, setup_lockable, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, ik_group_teardown);

@@ -114,6 +114,41 @@ static HRESULT run_key(struct uf_session *session, uint32_t command, struct drv_
 	}
 }
 
+/* Goes with its surface. */
+static void set_locked(struct uf_allocation *surface, bool is_locked)
+{
+	current->locked_surfaces += is_locked - surface->is_locked;
+	surface->is_locked = is_locked;
+}
+
+static HRESULT run_lock(const struct drv_escape_lock *lock, bool is_unlock)
+{
+	struct uf_allocation *surface = find_allocation(lock->surface), *staging = find_allocation(lock->staging);
+
+	if (current->command_result != S_OK)
+		return current->command_result;
+	if (!is_unlock && current->failing_lock > 0 && --current->failing_lock == 0)
+		return E_ACCESSDENIED;
+	assert_non_null(surface);
+	assert_true(surface->info.flags & UF_RESTRICTED);
+	if (is_unlock)
+		assert_true(surface->is_locked);
+	if (lock->staging) {
+		assert_non_null(staging);
+		assert_int_equal(staging->info.pool, D3DDDIPOOL_SYSTEMMEM);
+		assert_int_equal(staging->info.flags, 0);
+		assert_int_equal(staging->info.format, surface->info.format);
+		assert_int_equal(staging->info.width, surface->info.width);
+		assert_int_equal(staging->info.height, surface->info.height);
+		if (is_unlock)
+			memcpy(surface->memory, staging->memory, surface->size);
+		else
+			memcpy(staging->memory, surface->memory, surface->size);
+	}
+	set_locked(surface, !is_unlock);
+	return S_OK;
+}
+
 static HRESULT run(struct drv_escape *escape, size_t size)
 {
 	struct uf_session *session = find_session(escape->session);
@@ -122,6 +157,11 @@ static HRESULT run(struct drv_escape *escape, size_t size)
 		current->calls.ping++;
 		assert_int_equal(size, sizeof(*escape));
 		return S_OK;
+	}
+	if (escape->command == DRV_COMMAND_LOCK || escape->command == DRV_COMMAND_UNLOCK) {
+		assert_int_equal(size, sizeof(struct drv_escape_lock));
+		assert_int_equal(escape->session, 0);
+		return run_lock((struct drv_escape_lock *)escape, escape->command == DRV_COMMAND_UNLOCK);
 	}
 	assert_non_null(session);
 	assert_ptr_equal(session->device, current->seen_device);
@@ -232,6 +272,7 @@ static void drop_allocation(struct uf_allocation *allocation)
 {
 	/* Released while mapped: against CAP-26. */
 	assert_int_equal(allocation->locks, 0);
+	set_locked(allocation, false);
 	free(allocation->memory);
 	*allocation = (struct uf_allocation) { 0 };
 }
@@ -527,8 +568,13 @@ int uf_live_sessions(const struct uf *uf)
 
 void uf_bench_start(struct uf_bench *b, bool shares_memory)
 {
+	uf_bench_start_with(b, 0xfd, shares_memory);
+}
+
+void uf_bench_start_with(struct uf_bench *b, uint32_t caps, bool shares_memory)
+{
 	memset(b, 0, sizeof(*b));
-	b->uf = uf_start();
+	b->uf = uf_start_with(caps, /* open= */ true);
 	b->uf->shares_memory = shares_memory;
 	b->device = b->uf->devices[0];
 	b->session = uf_session_with_key(b->uf, 0);

@@ -40,6 +40,7 @@ struct uf_allocation {
 	uint8_t *memory;   /* L bytes of its own, where in_place is NULL */
 	uint64_t size;
 	int locks;
+	bool is_locked; /* by DRV_COMMAND_LOCK */
 };
 
 struct uf_session {
@@ -63,6 +64,7 @@ struct uf {
 	HRESULT query_result, allocate_result, lock_result, unlock_result, escape_result, session_result;
 	HRESULT context_result, present_result;
 	HRESULT command_result; /* for drv_escape.result, instead of the command's own */
+	int failing_lock;	/* the n-th DRV_COMMAND_LOCK to come is refused: E_ACCESSDENIED; 0: none */
 
 	/* Recorded. */
 	struct uf_calls calls;
@@ -76,6 +78,7 @@ struct uf {
 	struct uf_allocation allocations[UF_ALLOCATIONS];
 	struct uf_session sessions[UF_SESSIONS];
 	D3DKMT_HANDLE next_handle;
+	int locked_surfaces; /* of the kernel half's */
 
 	/* The driver's, as opened by uf_start. */
 	D3DDDI_ADAPTERCALLBACKS adapter_callbacks;
@@ -113,6 +116,7 @@ struct uf_bench {
 };
 
 void uf_bench_start(struct uf_bench *b, bool shares_memory);
+void uf_bench_start_with(struct uf_bench *b, uint32_t caps, bool shares_memory);
 D3DDDIARG_DECRYPTIONBLT uf_decryption(struct uf_bench *b);
 D3DDDIARG_ENCRYPTIONBLT uf_encryption(struct uf_bench *b);
 HRESULT uf_decrypt(struct uf_bench *b, const D3DDDIARG_DECRYPTIONBLT *arg);

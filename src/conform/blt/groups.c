@@ -28,7 +28,6 @@ const struct cf_unseen cf_unseen_blt[] = {
 	{ "BLT-13", "needs a decode device: decoding is not in force (decode.md)" },
 	{ "BLT-29", "is about crypto types other than AES128_CTR, which the suite has no key exchange for" },
 	{ "BLT-97", CHANNEL },
-	{ "BLT-98", CHANNEL },
 	{ "BLT-107", "CreateResource2 came with interface version 0x3004; the suite opens drivers at 0x2003" },
 	{ "BLT-110", "needs the channel's ConfigureSharedResource: authenticated channels are not in force yet" },
 	{ 0 },

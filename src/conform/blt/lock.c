@@ -3,6 +3,7 @@
 #include "conform/blt/blt.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define SWITCHED "protection is not always on: an authenticated channel switches it"
 
@@ -54,12 +55,11 @@ static void protected_surfaces(struct cf *cf)
 	CF_FAILS(cf, "BLT-99", E_INVALIDARG, unlock(&b.device, b.protected.h, 0, 0));
 }
 
-/*
- * Not as a variant: dxvault's own driver refuses there too, until there are channels to switch protection with (the
- * comment in src/umd/lock.c). A driver that comes without PROTECTIONALWAYSON is judged.
- */
+/* Nobody switched it on, and it is not always on. */
 static void protection_off(struct cf *cf)
 {
+	enum { READ_ONLY = 1 };
+	uint8_t plain[BLT_MOST], written[BLT_MOST];
 	struct blt b = blt_open_bare(cf);
 	D3DDDIARG_LOCK arg = { .hResource = b.protected.h };
 
@@ -69,6 +69,68 @@ static void protection_off(struct cf *cf)
 		return;
 	CF_TRUE(cf, "BLT-95", arg.pSurfData != NULL, "Lock gave no pointer");
 	CF_OK(cf, "BLT-95", unlock(&b.device, b.protected.h, 0, 0));
+	CF_FAILS(cf, "BLT-99", E_INVALIDARG, unlock(&b.device, b.protected.h, 0, 0));
+
+	/* It shows the surface, and what is written there is the surface's. */
+	b = blt_open(cf);
+	cf_pattern(plain, b.size, 31);
+	cf_pattern(written, b.size, 32);
+	blt_put(cf, &b, plain);
+	arg = (D3DDDIARG_LOCK) { .hResource = b.protected.h };
+	if (!CF_OK(cf, "BLT-95", lock(&b.device, &arg)))
+		return;
+	CF_TRUE_DECIDED(cf, "BLT-95", memcmp(arg.pSurfData, plain, b.size) == 0, "Lock does not show the surface");
+	memcpy(arg.pSurfData, written, b.size);
+	CF_OK(cf, "BLT-95", unlock(&b.device, b.protected.h, 0, 0));
+	arg = (D3DDDIARG_LOCK) { .hResource = b.protected.h, .Flags = { .Value = READ_ONLY } };
+	if (!CF_OK(cf, "BLT-95", lock(&b.device, &arg)))
+		return;
+	CF_TRUE_DECIDED(cf, "BLT-95", memcmp(arg.pSurfData, written, b.size) == 0, "what was written there is gone");
+	CF_OK(cf, "BLT-95", unlock(&b.device, b.protected.h, 0, 0));
+}
+
+/* Whether these bytes stand at an address where there may be nothing by now: the kernel looks. */
+static bool shows(struct cf *cf, const void *address, const void *bytes, size_t size)
+{
+	uint8_t seen[64];
+	int ends[2];
+	bool is_shown;
+
+	if (pipe(ends) < 0)
+		cf_skip(cf, "no pipe could be made");
+	is_shown = size <= sizeof(seen) && write(ends[1], address, size) == (ssize_t)size &&
+		   read(ends[0], seen, size) == (ssize_t)size && memcmp(seen, bytes, size) == 0;
+	close(ends[0]);
+	close(ends[1]);
+	return is_shown;
+}
+
+static void a_kept_pointer_shows_nothing_new(struct cf *cf)
+{
+	enum { SOME = 64 };
+	uint8_t before[BLT_MOST], after[BLT_MOST];
+	struct blt b = blt_open(cf);
+	D3DDDIARG_LOCK arg = { .hResource = b.protected.h };
+	const void *kept;
+
+	if (cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
+		cf_skip(cf, "protection is always on");
+	cf_pattern(before, b.size, 33);
+	blt_put(cf, &b, before);
+	CF_NEED(cf, lock(&b.device, &arg));
+	kept = arg.pSurfData;
+	CF_TRUE_DECIDED(cf, "BLT-98", shows(cf, kept, before, SOME), "Lock does not show the surface");
+
+	CF_DECIDED(cf, "BLT-98", D3DDDIERR_INVALIDCALL, blt_with_iv(&b, cf_fresh_iv(cf), 0));
+	CF_DECIDED(cf, "BLT-40", D3DDDIERR_INVALIDCALL, blt_with_iv(&b, cf_fresh_iv(cf), 0));
+	CF_TRUE_DECIDED(cf, "BLT-98", memcmp(kept, before, SOME) == 0, "a refused transfer changed a locked surface");
+	CF_NEED(cf, unlock(&b.device, b.protected.h, 0, 0));
+	if (cf_has(cf, D3DCPCAPS_ENCRYPTEDREADBACKKEY))
+		blt_holds(cf, &b, "BLT-98", CF_BY_DECISION, before, b.size, "a surface that was locked");
+
+	cf_pattern(after, b.size, 34);
+	CF_DECIDED(cf, "BLT-98", S_OK, cf_put(cf, &b.device, b.session, b.key, after, &b.in, &b.protected));
+	CF_TRUE_DECIDED(cf, "BLT-98", !shows(cf, kept, after, SOME), "the pointer of an earlier lock shows the film");
 }
 
 static void every_subresource(struct cf *cf)
@@ -148,7 +210,10 @@ static void no_asynchronous_lock(struct cf *cf)
 
 const struct cf_test blt_lock_tests[] = {
 	{ "lock-protected-surfaces", "BLT-94 BLT-96 BLT-99", protected_surfaces },
-	{ "lock-protection-off", "BLT-95", protection_off },
+	{ "lock-protection-off", "BLT-95 BLT-99", protection_off },
+	{ "lock-protection-off-without-alwayson", "BLT-95 BLT-99", protection_off, .variant = 0xf9 },
+	{ "lock-kept-pointer", "BLT-98 BLT-40", a_kept_pointer_shows_nothing_new },
+	{ "lock-kept-pointer-without-alwayson", "BLT-98 BLT-40", a_kept_pointer_shows_nothing_new, .variant = 0xf9 },
 	{ "lock-every-subresource", "BLT-106", every_subresource },
 	{ "lock-ordinary-surfaces", "BLT-99 BLT-100", ordinary_surfaces },
 	{ "lock-ordinary-surfaces-without-alwayson", "BLT-99 BLT-100", ordinary_surfaces, .variant = 0xf9 },

@@ -188,6 +188,27 @@ static void it_does_not_change(struct cf *cf)
 	}
 }
 
+/* Of a protected surface, where protection can be off. */
+static void it_is_the_pitch_of_a_lock(struct cf *cf)
+{
+	struct blt b = blt_open(cf);
+	HANDLE surface = NULL;
+	D3DDDIARG_LOCK lock;
+	UINT before = 1, after = 2;
+
+	require_pitch(cf, &b);
+	if (cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
+		cf_skip(cf, "PROTECTIONALWAYSON: there is no Lock of a protected surface");
+	CF_NEED(cf, blt_create(cf, &b.device, D3DDDIPOOL_VIDEOMEMORY, BLT_RESTRICTED_CONTENT, D3DDDIFMT_A8R8G8B8, 18, 5,
+			       &surface));
+	CF_NEED(cf, cf_pitch(&b.device, b.session, surface, &before));
+	lock = (D3DDDIARG_LOCK) { .hResource = surface };
+	CF_NEED(cf, b.device.f->pfnLock(b.device.h, &lock));
+	CF_TRUE_DECIDED(cf, "BLT-86", lock.Pitch == before, "GetPitch says %u, Lock %u", before, lock.Pitch);
+	CF_DECIDED(cf, "BLT-86", S_OK, cf_pitch(&b.device, b.session, surface, &after));
+	CF_TRUE_DECIDED(cf, "BLT-86", before == after, "Pitch was %u and is %u under a lock", before, after);
+}
+
 static void no_key_is_needed(struct cf *cf)
 {
 	struct blt b = blt_open_bare(cf);
@@ -256,6 +277,7 @@ const struct cf_test blt_pitch_tests[] = {
 	{ "pitch-bytes-of-formats", "BLT-91", bytes_of_each_format },
 	{ "pitch-chroma-rows", "BLT-91", chroma_rows_come_back },
 	{ "pitch-constant", "BLT-86", it_does_not_change },
+	{ "pitch-of-lock", "BLT-86", it_is_the_pitch_of_a_lock, .variant = 0xf9 },
 	{ "pitch-without-key", "BLT-87", no_key_is_needed },
 	{ "pitch-what-must-match", "BLT-88 BLT-90", what_must_match },
 	{ "pitch-system-memory", "BLT-89", system_memory_has_its_own },
