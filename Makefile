@@ -13,7 +13,7 @@ WERROR := $(if $(filter true,$(CI)),-Dwerror=true)
 PREFIX_GIVEN := $(if $(filter command line environment,$(origin PREFIX)),yes)
 NINJA = ninja $(if $(VERBOSE),-v,--quiet) -j $(JOBS)
 
-SOURCES = $(shell find src include tests bench -name '*.[ch]' 2>/dev/null)
+SOURCES = $(shell find src include examples tests bench -name '*.[ch]' 2>/dev/null)
 
 .PHONY: all help setup play check check-long check-unit check-system check-sanitize check-clang lint format install clean
 

@@ -9,6 +9,7 @@ ODD=$BUILD/tests/conform/libdxvault-odd-driver.so
 
 # conform OPTION...: sets status; a report that is JSON is asked with: of EXPRESSION.
 conform() {
+	[ -n "${OWN_STATE-}" ] || export DXVAULT_STATE_DIR=$T/state/dxvault # a root key that is there
 	run_with_limit 120 "$DXVAULT" conform --time-limit 60 "$@"
 }
 of() {
@@ -16,6 +17,7 @@ of() {
 }
 # odd ODDITY OPTION...
 odd() {
+	export DXVAULT_STATE_DIR=$T/state/dxvault
 	run_with_limit 120 env DXVAULT_ODD_DRIVER="$1" "$DXVAULT" conform --umd "$ODD" --json --time-limit 60 "${@:2}"
 	assert_status 1
 	assert_equal "$(of 'd["faults"]')" '[]'
@@ -123,7 +125,7 @@ test_no_service() {
 
 test_the_users_own_service_is_left_alone() {
 	new_installation
-	local pid
+	local pid OWN_STATE=yes
 	# It would change what the driver offers.
 	echo 'caps = 0xf9' >>"$T/config/dxvault/dxvaultd.conf"
 	conform --strict --json --rule CAP-54,CS-12,CS-13

@@ -14,6 +14,7 @@ VERDICTS=$(mktemp)
 
 # As long as a loaded machine needs: a test that was cut off would be reported broken.
 conform() { # conform DRIVER OPTION...
+	export DXVAULT_STATE_DIR=$T/state/dxvault # a root key that is there
 	run_with_limit 240 "$DXVAULT" conform --time-limit 60 --json --umd "$@"
 }
 of() {
@@ -23,11 +24,11 @@ of() {
 # One root key for all, and for each of the mutants that run side by side a service that outlives them: see stand_in.c.
 share_services() {
 	export DXVAULT_SERVICE=$BUILD/tests/mutants/stand-in
-	export STAND_IN_SERVICE=$DXVAULTD STAND_IN_STATE=$T/state STAND_IN_SHARED=$T/shared
+	export STAND_IN_SERVICE=$DXVAULTD STAND_IN_STATE=$T/state/dxvault STAND_IN_SHARED=$T/shared
 	SERVICES=()
 	for ((slot = 0; slot < JOBS; slot++)); do
 		mkdir -p -m 700 "$T/shared/$slot"
-		DXVAULT_STATE_DIR=$T/state DXVAULT_RUNTIME_DIR=$T/shared/$slot start "$DXVAULTD" --idle-seconds 3600
+		DXVAULT_STATE_DIR=$T/state/dxvault DXVAULT_RUNTIME_DIR=$T/shared/$slot start "$DXVAULTD" --idle-seconds 3600
 		SERVICES+=("$pid")
 		wait_for 60 test -S "$T/shared/$slot/service.sock"
 	done
@@ -70,6 +71,7 @@ for line in open(sys.argv[1]):
 # With --strict, which judges what the pages require as well.
 test_the_wrapper_alone_breaks_nothing() {
 	mkdir "$T/reports"
+	export DXVAULT_STATE_DIR=$T/state/dxvault
 	(one "" strict || true)
 	assert_equal "$(json "$T/reports/strict" '[r for r in d["rules"] if r["verdict"] in ("broken", "untested")]')" '[]'
 	assert_equal "$(json "$T/reports/strict" 'd["faults"]')" '[]'
