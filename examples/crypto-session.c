@@ -12,8 +12,6 @@
 
 enum { WIDTH = 64, HEIGHT = 32, PITCH = WIDTH * 4, SIZE = PITCH * HEIGHT };
 
-HRESULT APIENTRY OpenAdapter(D3DDDIARG_OPENADAPTER *data); /* of libdxvault-umd.so */
-
 static void must(const char *call, unsigned int code)
 {
 	if (code != 0)
@@ -102,7 +100,7 @@ static void open_driver(void)
 	adapter = kernel_device.hAdapter = info.hAdapter;
 	MUST(D3DKMTCreateDevice(&kernel_device));
 	device = kernel_device.hDevice;
-	MUST(OpenAdapter(&open));
+	MUST(OpenAdapter(&open)); /* of libdxvault-umd.so */
 	driver_adapter = open.hAdapter;
 	create.Flags.Value = DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS; /* callbacks has more than Direct3D 9 knows */
 	MUST(adapter_funcs.pfnCreateDevice(driver_adapter, &create));

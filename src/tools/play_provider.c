@@ -82,7 +82,12 @@ static bool session_is_invalid(struct provider *provider)
 
 static int report_loss(struct provider *provider)
 {
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+
 	provider->lost = true;
+	/* A service that ends takes the content first. */
+	if (DxvaultQueryService(&info) != STATUS_SUCCESS)
+		return fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
 	play_progress_end(&provider->progress);
 	return command_fail("the protected session lost its content after %" PRIu64 " frames", provider->shown);
 }
