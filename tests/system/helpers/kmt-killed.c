@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -21,6 +22,7 @@ enum { SECONDS = 20 };
 static struct shared {
 	_Atomic UINT service;
 	_Atomic unsigned long queries;
+	_Atomic bool ended; /* all handles read INVALID */
 } * shared;
 
 static double now(void)
@@ -53,6 +55,8 @@ static void hold(void)
 		}
 		shared->queries++;
 	}
+	/* A sanitizer's own thread keeps a process alive whose first one has left. */
+	shared->ended = true;
 	syscall(SYS_exit, 0);
 }
 
@@ -79,14 +83,16 @@ int main(void)
 	REQUIRE(shared->queries > before && waitpid(child, &status, WNOHANG) == 0);
 
 	REQUIRE(kill((pid_t)shared->service, SIGKILL) == 0);
-	for (killed = now(), limit = killed + SECONDS; waitpid(child, &status, WNOHANG) == 0; usleep(1000)) {
+	for (killed = now(), limit = killed + SECONDS; !shared->ended; usleep(1000)) {
+		/* What it did not survive is a system call, or another answer. */
+		REQUIRE(waitpid(child, &status, WNOHANG) == 0 || shared->ended);
 		if (now() < limit)
 			continue;
 		fprintf(stderr, "%d s after the service's death the status still reads OK\n", SECONDS);
 		kill(child, SIGKILL);
 		return 1;
 	}
-	REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	kill(child, SIGKILL);
 	printf("INVALID at most %.0f ms after SIGKILL\n", (now() - killed) * 1e3);
 	return 0;
 }
