@@ -14,9 +14,9 @@ start_service() {
 
 test_KMT_34_KMT_35_killed_at_any_point() {
 	start_service
-	count=1000
-	[ -z "${DXVAULT_SANITIZED-}" ] || count=100
-	run_with_limit 150 "$WORK" kills $count
+	count=1000 longest=4000
+	[ -z "${DXVAULT_SANITIZED-}" ] || count=100 longest=100000
+	run_with_limit 150 "$WORK" kills $count $longest
 	tee "$T/note" <"$T/out"
 	assert_status 0
 }

@@ -58,6 +58,7 @@ run_with_limit() {
 
 # start COMMAND...: in the background, with SIGINT not ignored; sets pid; output in $T/start.out, errors in $T/start.err.
 start() {
+	rm -f "$T/start.out" "$T/start.err" # those of an earlier one must not be read as this one's
 	env --default-signal=INT,QUIT,HUP "$@" >"$T/start.out" 2>"$T/start.err" </dev/null &
 	pid=$!
 }

@@ -186,7 +186,8 @@ static void drop_post(void)
 	close(post[1]);
 }
 
-static void run_kills(int count)
+/* Each lives for some microseconds, at most longest. */
+static void run_kills(int count, int longest)
 {
 	pid_t children[AT_ONCE] = { 0 };
 	unsigned int seed = (unsigned int)getpid();
@@ -198,7 +199,7 @@ static void run_kills(int count)
 
 		if (*child > 0) {
 			/* From its very first call to some rounds of work. */
-			usleep((useconds_t)rand_r(&seed) % 4000);
+			usleep((useconds_t)rand_r(&seed) % (unsigned int)longest);
 			REQUIRE(kill(*child, SIGKILL) == 0);
 			REQUIRE(waitpid(*child, &status, 0) == *child);
 			REQUIRE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -258,7 +259,7 @@ static void make_one_session(void)
 
 int main(int argc, char **argv)
 {
-	bool kills = argc == 3 && strcmp(argv[1], "kills") == 0;
+	bool kills = argc == 4 && strcmp(argv[1], "kills") == 0;
 	bool clients = argc >= 4 && strcmp(argv[1], "clients") == 0;
 	double start = now();
 	int descriptors;
@@ -273,7 +274,7 @@ int main(int argc, char **argv)
 	descriptors = count_descriptors(service);
 	REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, post) == 0);
 	if (kills)
-		run_kills(atoi(argv[2]));
+		run_kills(atoi(argv[2]), atoi(argv[3]));
 	else
 		run_clients(service, atoi(argv[2]), atof(argv[3]), argc == 4);
 	drop_post();
