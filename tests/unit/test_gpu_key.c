@@ -459,7 +459,7 @@ static unsigned int mapping_count(const void *where, const uint8_t bytes[GPU_KEY
 			break;
 	}
 	fclose(maps);
-	assert_true(start <= (uintptr_t)where && (uintptr_t)where < end);
+	assert_true(start > 0 && start <= (uintptr_t)where && (uintptr_t)where < end);
 	for (const uint8_t *at = (const uint8_t *)start; at + GPU_KEY_SIZE <= (const uint8_t *)end; at += 4)
 		count += memcmp(at, bytes, GPU_KEY_SIZE) == 0;
 	return count;

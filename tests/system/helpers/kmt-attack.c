@@ -196,11 +196,10 @@ static void replay_descriptors(void)
 	int socket = greet();
 	int foreign[2], page = -1, shared = -1;
 	uint32_t device = open_device(socket), fence;
-	struct wire_object_page *ask_page;
 	struct wire_share_objects *share;
 
 	REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, foreign) == 0);
-	ask_page = request(WIRE_OBJECT_PAGE, sizeof(*ask_page));
+	(void)request(WIRE_OBJECT_PAGE, sizeof(struct wire_object_page));
 	REQUIRE(ask(socket, -1, &page) == STATUS_SUCCESS && page >= 0);
 	/* What is given to be read can't be written. */
 	REQUIRE(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, page, 0) == MAP_FAILED);

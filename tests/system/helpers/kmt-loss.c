@@ -71,6 +71,7 @@ static void run(char **words, UINT64 session)
 	int status;
 	pid_t pid;
 
+	REQUIRE(words[0]);
 	snprintf(number, sizeof(number), "%llx", (unsigned long long)session);
 	for (char **word = words; *word; word++) {
 		if (strcmp(*word, "{}") == 0)

@@ -74,7 +74,7 @@ static void order(const struct maker *maker)
 
 static struct took answer(const struct maker *maker)
 {
-	struct took took;
+	struct took took = { 0 };
 
 	REQUIRE(read(maker->answers, &took, sizeof(took)) == sizeof(took));
 	return took;
@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 	unsigned int processes = argc > 2 ? (unsigned int)atoi(argv[2]) : 0;
 	const char *other = argc > 3 ? argv[3] : NULL;
 	unsigned int tenth = other ? total / 10 : 0, batch = tenth / 40;
-	struct maker makers[PROCESSES_MAX], last;
+	struct maker makers[PROCESSES_MAX] = { 0 }, last;
 	double before, full, after, bytes, start, best = 0;
 	UINT service;
 
