@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 	unsigned int processes = argc > 2 ? (unsigned int)atoi(argv[2]) : 0;
 	const char *other = argc > 3 ? argv[3] : NULL;
 	unsigned int tenth = other ? total / 10 : 0, batch = tenth / 40;
-	struct maker makers[PROCESSES_MAX] = { 0 }, last;
+	struct maker makers[PROCESSES_MAX] = { 0 }, last = { 0 };
 	double before, full, after, bytes, start, best = 0;
 	UINT service;
 
