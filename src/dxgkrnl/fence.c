@@ -77,8 +77,7 @@ NTSTATUS dxgk_do_create_fence(struct dxgk_call *call)
 	struct dxgk_device *device = dxgk_process_get(process, request->device, DXGK_DEVICE);
 	D3DDDI_SYNCHRONIZATIONOBJECT_FLAGS flags = { .Value = request->flags };
 	struct dxgk_fence *fence;
-	struct dxgk_view *view;
-	struct wire_handle *reply;
+	NTSTATUS status;
 
 	if (!device)
 		return STATUS_INVALID_PARAMETER;
@@ -100,24 +99,14 @@ NTSTATUS dxgk_do_create_fence(struct dxgk_call *call)
 	list_init(&fence->views);
 	process->kernel->counts.fences++;
 
-	view = dxgk_view_create(process, &fence->object);
+	status = dxgk_reply_view(call, &fence->object);
 	dxgk_object_unref(&fence->object);
-	if (!view)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	reply = DXGK_REPLY(call, wire_handle);
-	reply->handle = view->handle;
-	return STATUS_SUCCESS;
+	return status;
 }
 
 NTSTATUS dxgk_do_destroy_fence(struct dxgk_call *call)
 {
-	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
-	struct dxgk_view *view = dxgk_process_get_to_release(call->process, request->handle, DXGK_FENCE);
-
-	if (!view)
-		return STATUS_INVALID_PARAMETER;
-	dxgk_view_destroy(view);
-	return STATUS_SUCCESS;
+	return dxgk_release_view(call, DXGK_FENCE);
 }
 
 NTSTATUS dxgk_do_signal_fences(struct dxgk_call *call)
@@ -151,8 +140,6 @@ NTSTATUS dxgk_do_open_fence(struct dxgk_call *call)
 {
 	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
 	struct dxgk_object *object;
-	struct dxgk_view *view;
-	struct wire_handle *reply;
 	NTSTATUS status;
 
 	status = dxgk_nt_handle_open(call->process->kernel, call->request->descriptors[0], DXGK_FENCE, &object);
@@ -161,10 +148,5 @@ NTSTATUS dxgk_do_open_fence(struct dxgk_call *call)
 	/* The NT handle comes first, as for sessions (KMT-03). */
 	if (!dxgk_process_get(call->process, request->handle, DXGK_DEVICE))
 		return STATUS_INVALID_PARAMETER;
-	view = dxgk_view_create(call->process, object);
-	if (!view)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	reply = DXGK_REPLY(call, wire_handle);
-	reply->handle = view->handle;
-	return STATUS_SUCCESS;
+	return dxgk_reply_view(call, object);
 }

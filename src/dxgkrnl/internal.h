@@ -236,6 +236,10 @@ void dxgk_object_unref(struct dxgk_object *object);
 /* A view of a fence or session with a new local handle; NULL: no handle or memory. Takes a reference. */
 struct dxgk_view *dxgk_view_create(struct dxgk_process *process, struct dxgk_object *object);
 void dxgk_view_destroy(struct dxgk_view *view);
+/* A new handle of an object answers the request. STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS dxgk_reply_view(struct dxgk_call *call, struct dxgk_object *object);
+/* The request names a handle of that kind that goes. STATUS_INVALID_PARAMETER. */
+NTSTATUS dxgk_release_view(struct dxgk_call *call, enum dxgk_kind kind);
 
 /* ---- device.c ------------------------------------------------------------------------------------- */
 

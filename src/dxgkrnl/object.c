@@ -77,3 +77,24 @@ void dxgk_view_destroy(struct dxgk_view *view)
 	free(view);
 	dxgk_object_unref(object);
 }
+
+NTSTATUS dxgk_reply_view(struct dxgk_call *call, struct dxgk_object *object)
+{
+	const struct dxgk_view *view = dxgk_view_create(call->process, object);
+
+	if (!view)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	DXGK_REPLY(call, wire_handle)->handle = view->handle;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS dxgk_release_view(struct dxgk_call *call, enum dxgk_kind kind)
+{
+	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
+	struct dxgk_view *view = dxgk_process_get_to_release(call->process, request->handle, kind);
+
+	if (!view)
+		return STATUS_INVALID_PARAMETER;
+	dxgk_view_destroy(view);
+	return STATUS_SUCCESS;
+}

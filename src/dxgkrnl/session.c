@@ -129,8 +129,6 @@ NTSTATUS dxgk_do_create_session(struct dxgk_call *call)
 	DXGKARG_CREATEPROTECTEDSESSION argument;
 	struct dxgk_session *session;
 	struct dxgk_device *device;
-	struct wire_handle *reply;
-	struct dxgk_view *view;
 	NTSTATUS status;
 
 	status = session_prepare(call, &device, &session);
@@ -166,24 +164,14 @@ NTSTATUS dxgk_do_create_session(struct dxgk_call *call)
 	if (kernel->counts.sessions >= SWOLLEN)
 		kernel->is_swollen = true;
 
-	view = dxgk_view_create(call->process, &session->object);
+	status = dxgk_reply_view(call, &session->object);
 	dxgk_object_unref(&session->object);
-	if (!view)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	reply = DXGK_REPLY(call, wire_handle);
-	reply->handle = view->handle;
-	return STATUS_SUCCESS;
+	return status;
 }
 
 NTSTATUS dxgk_do_destroy_session(struct dxgk_call *call)
 {
-	const struct wire_handle *request = DXGK_REQUEST(call, wire_handle);
-	struct dxgk_view *view = dxgk_process_get_to_release(call->process, request->handle, DXGK_SESSION);
-
-	if (!view)
-		return STATUS_INVALID_PARAMETER;
-	dxgk_view_destroy(view);
-	return STATUS_SUCCESS;
+	return dxgk_release_view(call, DXGK_SESSION);
 }
 
 NTSTATUS dxgk_do_query_session(struct dxgk_call *call)
@@ -207,17 +195,10 @@ NTSTATUS dxgk_do_query_session(struct dxgk_call *call)
 NTSTATUS dxgk_do_open_session(struct dxgk_call *call)
 {
 	struct dxgk_object *object;
-	struct wire_handle *reply;
-	struct dxgk_view *view;
 	NTSTATUS status;
 
 	status = dxgk_nt_handle_open(call->process->kernel, call->request->descriptors[0], DXGK_SESSION, &object);
 	if (status != STATUS_SUCCESS)
 		return status;
-	view = dxgk_view_create(call->process, object);
-	if (!view)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	reply = DXGK_REPLY(call, wire_handle);
-	reply->handle = view->handle;
-	return STATUS_SUCCESS;
+	return dxgk_reply_view(call, object);
 }

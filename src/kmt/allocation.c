@@ -142,16 +142,12 @@ NTSTATUS APIENTRY kmt_query_resource_info_from_nt_handle(D3DKMT_QUERYRESOURCEINF
 	const struct wire_query_resource *reply;
 	struct kmt_call call;
 	NTSTATUS status;
-	int descriptor;
 
 	if (!arg)
 		return STATUS_INVALID_PARAMETER;
-	descriptor = kmt_nt_handle_descriptor(arg->hNtHandle);
-	if (descriptor < 0)
-		return STATUS_INVALID_HANDLE;
-	if (!kmt_begin(&call, WIRE_QUERY_RESOURCE, sizeof(struct wire_header)))
-		return STATUS_DEVICE_REMOVED;
-	kmt_attach(&call, descriptor);
+	status = kmt_begin_with_nt_handle(&call, WIRE_QUERY_RESOURCE, sizeof(struct wire_header), arg->hNtHandle, NULL);
+	if (status != STATUS_SUCCESS)
+		return status;
 	status = kmt_transact(&call, sizeof(*reply));
 	reply = KMT_REPLY(&call, wire_query_resource);
 	/* The NT handle comes first, as for sessions (KMT-03). */

@@ -78,3 +78,19 @@ int kmt_nt_handle_descriptor(HANDLE handle)
 		return -1;
 	return (int)value;
 }
+
+NTSTATUS kmt_begin_with_nt_handle(struct kmt_call *call, enum wire_type type, size_t size, HANDLE nt_handle, void **ret)
+{
+	int descriptor = kmt_nt_handle_descriptor(nt_handle);
+	void *request;
+
+	if (descriptor < 0)
+		return STATUS_INVALID_HANDLE;
+	request = kmt_begin(call, type, size);
+	if (!request)
+		return STATUS_DEVICE_REMOVED;
+	kmt_attach(call, descriptor);
+	if (ret)
+		*ret = request;
+	return STATUS_SUCCESS;
+}

@@ -99,6 +99,13 @@ NTSTATUS kmt_call_handle(enum wire_type type, D3DKMT_HANDLE handle);
 /* The same, where the answer is a handle. */
 NTSTATUS kmt_call_create(enum wire_type type, D3DKMT_HANDLE parent, D3DKMT_HANDLE *ret_handle);
 
+/*
+ * kmt_begin of a request that an NT handle comes along with; *ret (NULL: nothing is filled in) is what kmt_begin returns.
+ * STATUS_INVALID_HANDLE, STATUS_DEVICE_REMOVED: nothing to end.
+ */
+NTSTATUS kmt_begin_with_nt_handle(struct kmt_call *call, enum wire_type type, size_t size, HANDLE nt_handle,
+				  void **ret);
+
 /* An NT handle as an open descriptor; -1 if it can't be one (KMT-03, KMT-51). */
 int kmt_nt_handle_descriptor(HANDLE handle);
 

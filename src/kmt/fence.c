@@ -46,21 +46,16 @@ NTSTATUS APIENTRY kmt_destroy_synchronization_object(CONST D3DKMT_DESTROYSYNCHRO
 NTSTATUS APIENTRY kmt_open_sync_object_from_nt_handle2(D3DKMT_OPENSYNCOBJECTFROMNTHANDLE2 *arg)
 {
 	const struct wire_slot *slot;
-	struct wire_handle *request;
 	struct kmt_call call;
 	NTSTATUS status;
-	int descriptor;
+	void *request;
 
 	if (!arg)
 		return STATUS_INVALID_PARAMETER;
-	descriptor = kmt_nt_handle_descriptor(arg->hNtHandle);
-	if (descriptor < 0)
-		return STATUS_INVALID_HANDLE;
-	request = kmt_begin(&call, WIRE_OPEN_FENCE, sizeof(*request));
-	if (!request)
-		return STATUS_DEVICE_REMOVED;
-	request->handle = arg->hDevice;
-	kmt_attach(&call, descriptor);
+	status = kmt_begin_with_nt_handle(&call, WIRE_OPEN_FENCE, sizeof(struct wire_handle), arg->hNtHandle, &request);
+	if (status != STATUS_SUCCESS)
+		return status;
+	((struct wire_handle *)request)->handle = arg->hDevice;
 	status = kmt_finish_new(&call, WIRE_DESTROY_FENCE, &arg->hSyncObject, &slot);
 	if (status != STATUS_SUCCESS)
 		return status;

@@ -67,16 +67,12 @@ NTSTATUS APIENTRY kmt_query_protected_session_info_from_nt_handle(D3DKMT_QUERYPR
 	const struct wire_query_session *reply;
 	struct kmt_call call;
 	NTSTATUS status;
-	int descriptor;
 
 	if (!arg)
 		return STATUS_INVALID_PARAMETER;
-	descriptor = kmt_nt_handle_descriptor(arg->hNtHandle);
-	if (descriptor < 0)
-		return STATUS_INVALID_HANDLE;
-	if (!kmt_begin(&call, WIRE_QUERY_SESSION, sizeof(struct wire_header)))
-		return STATUS_DEVICE_REMOVED;
-	kmt_attach(&call, descriptor);
+	status = kmt_begin_with_nt_handle(&call, WIRE_QUERY_SESSION, sizeof(struct wire_header), arg->hNtHandle, NULL);
+	if (status != STATUS_SUCCESS)
+		return status;
 	status = kmt_transact(&call, sizeof(*reply));
 	reply = KMT_REPLY(&call, wire_query_session);
 	if (status == STATUS_SUCCESS) {
@@ -107,15 +103,12 @@ NTSTATUS APIENTRY kmt_query_protected_session_info_from_nt_handle(D3DKMT_QUERYPR
 NTSTATUS APIENTRY kmt_open_protected_session_from_nt_handle(D3DKMT_OPENPROTECTEDSESSIONFROMNTHANDLE *arg)
 {
 	struct kmt_call call;
-	int descriptor;
+	NTSTATUS status;
 
 	if (!arg)
 		return STATUS_INVALID_PARAMETER;
-	descriptor = kmt_nt_handle_descriptor(arg->hNtHandle);
-	if (descriptor < 0)
-		return STATUS_INVALID_HANDLE;
-	if (!kmt_begin(&call, WIRE_OPEN_SESSION, sizeof(struct wire_header)))
-		return STATUS_DEVICE_REMOVED;
-	kmt_attach(&call, descriptor);
+	status = kmt_begin_with_nt_handle(&call, WIRE_OPEN_SESSION, sizeof(struct wire_header), arg->hNtHandle, NULL);
+	if (status != STATUS_SUCCESS)
+		return status;
 	return kmt_finish_new(&call, WIRE_DESTROY_SESSION, &arg->hHandle, /* ret_slot= */ NULL);
 }
