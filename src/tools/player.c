@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loads dxvault play: the other subcommands start ten times as fast without the libraries that read films. */
+/* Loads dxvault play, so that the other subcommands start without the libraries that read films. */
 #include "config.h"
 #include "tools/command.h"
 #include "tools/program.h"
