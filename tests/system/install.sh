@@ -18,9 +18,13 @@ pkg() {
 
 test_every_piece_is_in_place() {
 	install_to_root
-	for piece in bin/dxvault bin/dxvaultd 'lib/*dxvault/dxvault-play.so' 'lib/*libdxvault-kmt.so' 'lib/*libdxvault-umd.so' \
-		include/dxvault/dxvault.h include/dxvault/d3dkmthk.h include/dxvault/d3dumddi.h \
-		'lib/*pkgconfig/dxvault-kmt.pc' 'lib/*pkgconfig/dxvault-umd.pc' \
+	# The libraries' folder has another name on a machine without dpkg-dev; it is one and the same for all of them.
+	libdir=$(dirname "$(find "$T/root" -name libdxvault-kmt.so)")
+	for piece in libdxvault-umd.so dxvault/dxvault-play.so dxvault/dxvault-screen.so pkgconfig/dxvault-kmt.pc \
+		pkgconfig/dxvault-umd.pc; do
+		[ -e "$libdir/$piece" ] || fail "$libdir/$piece is not installed"
+	done
+	for piece in bin/dxvault bin/dxvaultd include/dxvault/dxvault.h include/dxvault/d3dkmthk.h include/dxvault/d3dumddi.h \
 		'man/man1/dxvault.1*' 'man/man1/dxvault-conform.1*' 'man/man8/dxvaultd.8*'; do
 		[ -n "$(find "$T/root" -path "*/$piece")" ] || fail "$piece is not installed"
 	done
