@@ -87,6 +87,22 @@ EXTERN_C NTSTATUS APIENTRY DxvaultQueryService(DXVAULT_SERVICE_INFO *pInfo);
  */
 EXTERN_C NTSTATUS APIENTRY DxvaultGetRootCertificate(VOID *pBuffer, UINT *pSize);
 
+/* ---- processes ------------------------------------------------------------------------------------ */
+
+/**
+ * DxvaultGetProcessToken - the number by which the graphics kernel knows this process
+ * @pToken: out; never 0.
+ *
+ * What ProcessHandle of D3DAUTHENTICATEDCHANNEL_CONFIGURESHAREDRESOURCE carries on Linux (AC-127): a process that wants to
+ * open restricted resources of another tells it this number. The service gives it when the process connects, by the
+ * connection's own credentials. All connections of a process have the same one, and no other process ever has it while the
+ * service lives. It ends with the process's last connection: after DxvaultDisconnect, and in a forked child, the next call
+ * gives another one. Starts the service if none runs. In in-process mode it is the number of that mode's only client.
+ *
+ * STATUS_SUCCESS; STATUS_INVALID_PARAMETER: pToken NULL; STATUS_DEVICE_REMOVED: there is no service to be had.
+ */
+EXTERN_C NTSTATUS APIENTRY DxvaultGetProcessToken(UINT64 *pToken);
+
 /* ---- a client driver ------------------------------------------------------------------------------ */
 
 /*
@@ -224,6 +240,19 @@ typedef enum _DXVAULT_LOSS {
  * STATUS_INVALID_PARAMETER for a session that is not alive.
  */
 EXTERN_C NTSTATUS APIENTRY DxvaultInvalidate(DXVAULT_LOSS loss, UINT64 session, UINT *pLost);
+
+/**
+ * DxvaultDesignateCompositor - say which process composes the desktop
+ * @token: of a connected process; 0: none does.
+ *
+ * Resources with RestrictSharedAccess whose device lists the compositor by type (PROCESSIDTYPE_DWM) open for this process
+ * alone (AC-133). One at a time: it takes the place of the one before. Ends with the process. Nothing is designated at the
+ * service's start.
+ *
+ * STATUS_SUCCESS; STATUS_ACCESS_DENIED: the caller is neither the service's own user nor root; STATUS_INVALID_PARAMETER: no
+ * connected process has this token; STATUS_DEVICE_REMOVED: there is no service to be had.
+ */
+EXTERN_C NTSTATUS APIENTRY DxvaultDesignateCompositor(UINT64 token);
 
 #ifdef __cplusplus
 }

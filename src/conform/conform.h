@@ -43,8 +43,8 @@ struct cf_unseen {
 };
 
 /* One folder a family of rules; each list ends with a NULL name or rule. */
-extern const struct cf_group cf_groups_cs[], cf_groups_blt[], cf_groups_cap[];
-extern const struct cf_unseen cf_unseen_cs[], cf_unseen_blt[], cf_unseen_cap[];
+extern const struct cf_group cf_groups_cs[], cf_groups_blt[], cf_groups_cap[], cf_groups_ac[];
+extern const struct cf_unseen cf_unseen_cs[], cf_unseen_blt[], cf_unseen_cap[], cf_unseen_ac[];
 
 /* ---- verdicts --------------------------------------------------------------------------------------------- */
 

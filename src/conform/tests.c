@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-static const struct cf_group *const families[] = { cf_groups_cs, cf_groups_blt, cf_groups_cap };
-static const struct cf_unseen *const unseen[] = { cf_unseen_cs, cf_unseen_blt, cf_unseen_cap };
+static const struct cf_group *const families[] = { cf_groups_cs, cf_groups_blt, cf_groups_cap, cf_groups_ac };
+static const struct cf_unseen *const unseen[] = { cf_unseen_cs, cf_unseen_blt, cf_unseen_cap, cf_unseen_ac };
 
 int cf_rule_index(const char *id, size_t length)
 {

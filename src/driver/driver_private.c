@@ -13,11 +13,12 @@ ASSERT_OFFSET(struct drv_query, type, 4);
 ASSERT_OFFSET(struct drv_query, leaf, 8);
 ASSERT_OFFSET(struct drv_query, reserved, 12);
 
-ASSERT_SIZE(struct drv_caps, 24);
+ASSERT_SIZE(struct drv_caps, 32);
 ASSERT_OFFSET(struct drv_caps, caps, 4);
 ASSERT_OFFSET(struct drv_caps, protected_memory_size, 8);
 ASSERT_OFFSET(struct drv_caps, has_decryption_blt, 16);
 ASSERT_OFFSET(struct drv_caps, has_get_pitch, 20);
+ASSERT_OFFSET(struct drv_caps, decode_profiles, 24);
 
 ASSERT_SIZE(struct drv_certificate, 8);
 ASSERT_OFFSET(struct drv_certificate, size, 4);

@@ -42,7 +42,13 @@ struct drv_caps {
 	uint64_t protected_memory_size;
 	uint32_t has_decryption_blt; /* 0 or 1: no capability bit tells (BLT-52) */
 	uint32_t has_get_pitch;	     /* the same (BLT-84) */
+	uint32_t decode_profiles; /* how many of drv_test_profiles there are: a test configuration's (D-41), else 0 */
+	uint32_t reserved;
 };
+
+enum { DRV_TEST_PROFILES = 2 };
+/* Profiles that no film has: a decode device with one of them can be tied to a session, and decodes nothing. */
+extern const GUID drv_test_profiles[DRV_TEST_PROFILES];
 
 struct drv_certificate {
 	uint32_t magic;
@@ -104,6 +110,13 @@ enum drv_command {
 	DRV_COMMAND_GET_PITCH,
 	DRV_COMMAND_LOCK,
 	DRV_COMMAND_UNLOCK,
+	DRV_COMMAND_CREATE_CHANNEL,
+	DRV_COMMAND_DESTROY_CHANNEL,
+	DRV_COMMAND_CHANNEL_KEY_EXCHANGE,
+	DRV_COMMAND_CONFIGURE_CHANNEL,
+	DRV_COMMAND_QUERY_CHANNEL,
+	DRV_COMMAND_CREATE_DECODE,
+	DRV_COMMAND_DESTROY_DECODE,
 };
 
 /*
@@ -114,7 +127,7 @@ struct drv_escape {
 	uint32_t magic;
 	uint32_t command;      /* enum drv_command */
 	int32_t result;	       /* out: the HRESULT of the DDI function */
-	D3DKMT_HANDLE session; /* D3DKMT handle of the protected session; 0 for PING, LOCK and UNLOCK */
+	D3DKMT_HANDLE session; /* D3DKMT handle of the protected session; 0 for commands that name none */
 };
 
 struct drv_escape_key_exchange {
@@ -163,6 +176,49 @@ struct drv_escape_lock {
 	struct drv_escape header;
 	D3DKMT_HANDLE surface;
 	D3DKMT_HANDLE staging;
+};
+
+/* CREATE_CHANNEL: type in, channel out. DESTROY_CHANNEL: channel in, type 0. */
+struct drv_escape_channel {
+	struct drv_escape header;
+	uint64_t channel; /* the handle, chosen by the kernel half: no other process has it (AC-008) */
+	uint32_t type;	  /* DDIAUTHENTICATEDCHANNELTYPE */
+	uint32_t reserved;
+};
+
+struct drv_escape_channel_key {
+	struct drv_escape header;
+	uint64_t channel;
+	uint8_t blob[256];
+};
+
+enum {
+	DRV_MESSAGE_INPUT = 72,	 /* the largest command */
+	DRV_MESSAGE_OUTPUT = 80, /* the largest answer */
+};
+
+/*
+ * CONFIGURE_CHANNEL and QUERY_CHANNEL: the application's buffers as they are. The sizes are the caller's own, of any value;
+ * input holds the first bytes of them, as many as fit, zero behind. What the first written bytes of output say is the
+ * answer, whatever the result is. header.session: the session that CryptoSessionHandle in the buffer names on this device, 0
+ * if none.
+ */
+struct drv_escape_message {
+	struct drv_escape header;
+	uint64_t channel; /* D3D11.1's parameter, which the buffer has to agree with (AC-067); 0: there is none */
+	uint32_t input_size;
+	uint32_t output_size; /* QUERY_CHANNEL; 48 for CONFIGURE_CHANNEL */
+	uint32_t written;     /* out */
+	uint32_t reserved;
+	uint8_t input[DRV_MESSAGE_INPUT];
+	uint8_t output[DRV_MESSAGE_OUTPUT];
+};
+
+/* CREATE_DECODE: profile in, decode out. DESTROY_DECODE: decode in, profile zero. In the test configuration alone. */
+struct drv_escape_decode {
+	struct drv_escape header;
+	uint64_t decode; /* the driver's content-protection handle of the decode device (AC-116) */
+	GUID profile;
 };
 
 #endif

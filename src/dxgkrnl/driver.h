@@ -5,6 +5,7 @@
 
 #include <dxvault/d3dkmddi.h>
 #include <dxvault/d3dkmthk.h>
+#include <stdbool.h>
 
 /*
  * Type values of DXGKARGCB_GETHANDLEDATA: Windows names allocations and resources. Naming a protected session is
@@ -25,6 +26,7 @@ struct dxgk_picture {
 	RECT destination;  /* its size on the screen: another aspect means pixels that are not square */
 	uint32_t count;	   /* D3DKMT_PRESENT.PresentCount: the refresh at which it shows */
 	uint32_t duration; /* D3DKMT_PRESENT.Duration: for how many refreshes */
+	bool is_flip;	   /* full-screen, by Flags.Flip; else into a window of the desktop */
 };
 
 /* The graphics kernel's callbacks (DXGKRNL_INTERFACE's role). Valid until the driver's StopDevice returns. */
@@ -52,6 +54,21 @@ struct dxgk_interface {
 	 * that created it (CS-05).
 	 */
 	PVOID (*DxgkCbGetHandleData)(HANDLE DeviceHandle, const DXGKARGCB_GETHANDLEDATA *pGetHandleData);
+
+	/*
+	 * Processes are named by their token (AC-127): what DXGKARG_CREATEDEVICE.hKmdProcess holds as a number. Whether it
+	 * has a connection; a token whose process ended is never given to another.
+	 */
+	bool (*IsProcessAlive)(HANDLE DeviceHandle, HANDLE hKmdProcess);
+	/* The process that is designated as the compositor of the desktop (AC-133); NULL: none is, or it has ended. */
+	HANDLE (*GetCompositor)(HANDLE DeviceHandle);
+
+	/*
+	 * What the driver keeps for a client and the graphics kernel does not know counts as so many handles of its user.
+	 * hDevice is DXGKARG_CREATEDEVICE.hDevice as it came. False: the user has too many, nothing was charged. A negative
+	 * count gives back, and succeeds.
+	 */
+	bool (*ChargeObjects)(HANDLE hDevice, int count);
 
 	/* The monitor; NULL where none is plugged in. STATUS_SUCCESS, or why the picture could not be shown. */
 	NTSTATUS (*ShowPicture)(HANDLE DeviceHandle, const struct dxgk_picture *picture);

@@ -119,6 +119,26 @@ int gpu_ctr(struct gpu_key *key, const uint8_t iv[GPU_IV_SIZE], const struct gpu
 
 const char *gpu_engine_name(void); /* what does AES-CTR: "libcrypto" */
 
+/* ---- OMAC (mac.c) ----------------------------------------------------------------------------- */
+
+enum { GPU_TAG_SIZE = 16 };
+
+/*
+ * A slot for the key of an authenticated channel: OMAC1 with AES-128, which is AES-CMAC of RFC 4493 (AC-053). Key and
+ * schedules as in a key slot; one thread at a time.
+ */
+struct gpu_mac;
+
+/* A slot with no key in it; whatever later calls need is taken now. -ENOMEM, -EIO. */
+int gpu_mac_reserve(struct gpu_mac **ret);
+/* Loads a key, in place of the one before. -EIO: the engine failed; the slot is then empty. */
+int gpu_mac_set(struct gpu_mac *mac, const uint8_t key[GPU_KEY_SIZE]);
+void gpu_mac_clear(struct gpu_mac *mac); /* wipes the key, keeps the slot */
+bool gpu_mac_is_set(const struct gpu_mac *mac);
+/* The tag of size bytes. -EIO; -ENOKEY: empty slot. Needs no memory. */
+int gpu_mac_compute(struct gpu_mac *mac, const void *data, size_t size, uint8_t ret[GPU_TAG_SIZE]);
+void gpu_mac_free(struct gpu_mac *mac); /* wiped; NULL is allowed */
+
 /* ---- identity (identity.c, root.c) ------------------------------------------------------------ */
 
 enum gpu_leaf { GPU_LEAF_CHANNEL, GPU_LEAF_SESSION, GPU_LEAF_COUNT };

@@ -14,6 +14,12 @@
 #define CAPS_READBACK		      ((uint32_t)(D3DCPCAPS_ENCRYPTEDREADBACK | D3DCPCAPS_ENCRYPTEDREADBACKKEY))
 #define PROTECTED_MEMORY_SIZE_DEFAULT 0x10000000u
 
+/* No number of one kind is ever one of another, nor a pointer, nor a handle of the user-mode half. */
+#define FIRST_CHANNEL 0xc4a1000000000001u
+#define FIRST_DEVICE  0xc4d1000000000001u
+#define FIRST_DECODE  0xc4e1000000000001u
+#define FIRST_OUTPUT  0xc4f1000000000001u
+
 _Static_assert(CAPS_DEFAULT == 0xFD, "CAP-54");
 
 void kmd_config_default(struct kmd_config *ret)
@@ -23,6 +29,14 @@ void kmd_config_default(struct kmd_config *ret)
 		.protected_memory_size = PROTECTED_MEMORY_SIZE_DEFAULT,
 		.has_decryption_blt = true,
 		.has_get_pitch = true,
+		.channel_types = D3DCPCAPS_SOFTWARE,
+		.outputs = -1,
+		.first = {
+			.channel = FIRST_CHANNEL,
+			.device = FIRST_DEVICE,
+			.decode = FIRST_DECODE,
+			.output = FIRST_OUTPUT,
+		},
 	};
 }
 

@@ -19,9 +19,25 @@ struct kmd_config {
 	bool has_decryption_blt;
 	bool has_get_pitch;
 	struct gpu_identity *identity;
+
+	/* Test configurations (D-41): what the rules speak of and this driver does not have. */
+	uint32_t
+		channel_types; /* D3DCPCAPS_SOFTWARE, D3DCPCAPS_HARDWARE or both; they are in the caps that are reported */
+	uint32_t encryption_guids; /* how many are on offer for ENCRYPTIONWHENACCESSIBLE: up to KMD_ENCRYPTION_GUIDS */
+	int32_t outputs;	   /* that show what is presented; negative: the monitor, if there is one */
+	bool has_decode;	   /* decode devices that can be tied to a session, and decode nothing */
+	/* The first numbers that are given out; they go up from there. */
+	struct {
+		uint64_t channel;
+		uint64_t device;
+		uint64_t decode;
+		uint64_t output;
+	} first;
 };
 
-/* 0xFD (CAP-54), 256 MiB (CAP-61), both functions, no identity. */
+enum { KMD_ENCRYPTION_GUIDS = 2, KMD_OUTPUTS = 16 };
+
+/* 0xFD (CAP-54), 256 MiB (CAP-61), both functions, no identity, no test configuration. */
 void kmd_config_default(struct kmd_config *ret);
 
 /*
