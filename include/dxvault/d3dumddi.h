@@ -887,52 +887,63 @@ typedef HRESULT(APIENTRY *PFND3DDDI_GETENCRYPTIONBLTKEY)(HANDLE hDevice, CONST D
 
 /**
  * PFND3DDDI_CREATEAUTHENTICATEDCHANNEL - make a channel without a key
- * @pData: ChannelType in, hChannel out.
+ * @pData: ChannelType in, hChannel out: no other channel of any process has the same while the service lives (AC-008). The
+ *         channel belongs to the device, and ends with DestroyAuthenticatedChannel or with the device.
  *
- * S_OK; D3DDDIERR_NOTAVAILABLE: a type this driver does not have (AC-002 to AC-004);
- * E_OUTOFMEMORY (AC-015).
+ * S_OK; D3DDDIERR_NOTAVAILABLE: a type whose capability bit the driver does not report (AC-002 to
+ * AC-004); E_INVALIDARG: dead device, NULL (AC-014); E_OUTOFMEMORY (AC-015);
+ * D3DDDIERR_DEVICEREMOVED (AC-167).
  */
 typedef HRESULT(APIENTRY *PFND3DDDI_CREATEAUTHENTICATEDCHANNEL)(HANDLE hDevice,
 								D3DDDIARG_CREATEAUTHENTICATEDCHANNEL *pData);
 
 /**
- * PFND3DDDI_AUTHENTICATEDCHANNELKEYEXCHANGE - give a channel its key
- * @pData: pData->pData holds 256 bytes, as for a session but under the channel certificate's key
- *         (AC-033 to AC-036).
+ * PFND3DDDI_AUTHENTICATEDCHANNELKEYEXCHANGE - give a channel its key, once
+ * @pData: pData->pData holds 256 bytes, the RSAES-OAEP encryption of 16 key bytes under the channel
+ *         certificate's key (AC-033 to AC-036); neither they nor DataSize are changed.
  *
  * S_OK; E_INVALIDARG: dead channel or channel of another device, wrong size, a block that does not
- * decrypt to 16 bytes (AC-011, AC-037, AC-038); E_OUTOFMEMORY (AC-015).
+ * decrypt to 16 bytes, a channel that has or had a key (AC-011, AC-037 to AC-040, AC-171);
+ * E_OUTOFMEMORY (AC-015); D3DDDIERR_DEVICEREMOVED (AC-167).
  */
 typedef HRESULT(APIENTRY *PFND3DDDI_AUTHENTICATEDCHANNELKEYEXCHANGE)(HANDLE hDevice,
 								     D3DDDIARG_AUTHENTICATEDCHANNELKEYEXCHANGE *pData);
 
 /**
  * PFND3DDDI_QUERYAUTHENTICATEDCHANNEL - ask a channel
- * @pData: pInputData starts with a D3DAUTHENTICATEDCHANNEL_QUERY_INPUT, which names the channel;
- *         the answer at pOutputData is signed with the channel's key, and repeats the result in
- *         ReturnCode. Sizes are in bytes and must be those of the query.
+ * @pData: pInputData starts with a D3DAUTHENTICATEDCHANNEL_QUERY_INPUT, which names the channel and
+ *         carries no tag. Sizes are in bytes, and exactly those of the query. pOutputData receives the
+ *         answer: signed to its whole size once the query was accepted, else 48 bytes with a tag of
+ *         zeroes (D-32), and nothing where OutputSize is below 48. ReturnCode repeats the result.
  *
- * S_OK; E_INVALIDARG: NULL pointer, wrong size, dead or foreign channel, no key, stale sequence
- * number, argument out of range (AC-011, AC-014); D3DDDIERR_NOTAVAILABLE: a query not offered.
+ * S_OK; E_INVALIDARG: NULL pointer, wrong size, dead or foreign channel, no key, not initialised,
+ * stale sequence number, an argument refused (AC-084 to AC-093); E_FAIL: unknown query, or one that
+ * the channel's type does not have (AC-090, AC-094); E_OUTOFMEMORY (AC-100);
+ * D3DDDIERR_DEVICEREMOVED (AC-174).
  */
 typedef HRESULT(APIENTRY *PFND3DDDI_QUERYAUTHENTICATEDCHANNEL)(HANDLE hDevice,
 							       CONST D3DDDIARG_QUERYAUTHENTICATEDCHANNEL *pData);
 
 /**
  * PFND3DDDI_CONFIGUREAUTHENICATEDCHANNEL - command a channel
- * @pData: pInputData is the signed command, InputSize exactly its size; pOutputData receives a
- *         D3DAUTHENTICATEDCHANNEL_CONFIGURE_OUTPUT. (The type name is misspelt as published.)
+ * @pData: pInputData is the tagged command, InputSize exactly its size in bytes; pOutputData receives
+ *         48 bytes, a D3DAUTHENTICATEDCHANNEL_CONFIGURE_OUTPUT, signed once the command was accepted
+ *         (D-32). Both may be the same memory. (The type name is misspelt as published.)
  *
- * S_OK; E_INVALIDARG: NULL pointer, wrong size, dead or foreign channel, bad tag, stale sequence
- * number, argument refused (AC-011, AC-014); D3DDDIERR_NOTAVAILABLE: a command not offered.
+ * S_OK; E_INVALIDARG: NULL pointer, wrong size, dead or foreign channel, no key, bad tag, stale
+ * sequence number, wrong moment, an argument refused (AC-064 to AC-075); E_FAIL: unknown command, or
+ * one that the channel's type does not have (AC-070, AC-075); E_OUTOFMEMORY (AC-083);
+ * D3DDDIERR_DEVICEREMOVED (AC-168).
  */
 typedef HRESULT(APIENTRY *PFND3DDDI_CONFIGUREAUTHENICATEDCHANNEL)(HANDLE hDevice,
 								  CONST D3DDDIARG_CONFIGUREAUTHENTICATEDCHANNEL *pData);
 
 /**
- * PFND3DDDI_DESTROYAUTHENTICATEDCHANNEL - release a channel
+ * PFND3DDDI_DESTROYAUTHENTICATEDCHANNEL - release a channel, in whatever state
  *
- * S_OK; E_INVALIDARG: dead channel or channel of another device (AC-011).
+ * Its protection and its hold on an encryption go with it; listed processes and tied sessions stay
+ * (AC-157 to AC-163). S_OK, also when the adapter is gone; E_INVALIDARG: dead channel or channel of
+ * another device (AC-011), NULL.
  */
 typedef HRESULT(APIENTRY *PFND3DDDI_DESTROYAUTHENTICATEDCHANNEL)(HANDLE hDevice,
 								 CONST D3DDDIARG_DESTROYAUTHENTICATEDCHANNEL *pData);
@@ -972,12 +983,22 @@ typedef HRESULT(APIENTRY *PFND3DDDI_UNLOCK)(HANDLE hDevice, CONST D3DDDIARG_UNLO
 typedef HRESULT(APIENTRY *PFND3DDDI_LOCKASYNC)(HANDLE hDevice, D3DDDIARG_LOCKASYNC *pData);
 typedef HRESULT(APIENTRY *PFND3DDDI_UNLOCKASYNC)(HANDLE hDevice, CONST D3DDDIARG_UNLOCKASYNC *pData);
 
+/**
+ * PFND3DDDI_PRESENT - show a surface
+ *
+ * S_OK; E_ACCESSDENIED: protected content, without Flags.Flip, while a channel of a device that has it
+ * open asks for an overlay or the whole screen (AC-113); E_INVALIDARG: dead or foreign resource, index
+ * out of range, a destination; E_OUTOFMEMORY; D3DDDIERR_DEVICEREMOVED; E_FAIL.
+ */
 typedef HRESULT(APIENTRY *PFND3DDDI_PRESENT)(HANDLE hDevice, CONST D3DDDIARG_PRESENT *pData);
 typedef HRESULT(APIENTRY *PFND3DDDI_FLUSH)(HANDLE hDevice);
 typedef HRESULT(APIENTRY *PFND3DDDI_RESOLVESHAREDRESOURCE)(HANDLE hDevice,
 							   CONST D3DDDIARG_RESOLVESHAREDRESOURCE *pData);
 
-/* Without decode: D3DDDIERR_NOTAVAILABLE from the first, E_NOTIMPL from the rest (CAP-18). */
+/*
+ * Without decode: D3DDDIERR_NOTAVAILABLE from the first, E_NOTIMPL from the rest (CAP-18). The test configuration's decode
+ * devices have create, destroy and the extension DXVA2_DECODE_GET_DRIVER_HANDLE (AC-116).
+ */
 typedef HRESULT(APIENTRY *PFND3DDDI_CREATEDECODEDEVICE)(HANDLE hDevice, D3DDDIARG_CREATEDECODEDEVICE *pData);
 typedef HRESULT(APIENTRY *PFND3DDDI_DESTROYDECODEDEVICE)(HANDLE hDevice, HANDLE hDecode);
 typedef HRESULT(APIENTRY *PFND3DDDI_SETDECODERENDERTARGET)(HANDLE hDevice,

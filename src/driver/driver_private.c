@@ -78,6 +78,34 @@ ASSERT_SIZE(struct drv_escape_lock, 24);
 ASSERT_OFFSET(struct drv_escape_lock, surface, 16);
 ASSERT_OFFSET(struct drv_escape_lock, staging, 20);
 
+/* Random. The conformance suite knows them too (src/conform/ac/ac.c). */
+const GUID drv_test_profiles[DRV_TEST_PROFILES] = {
+	{ 0x6d1b9c44, 0x20fe, 0x4f0a, { 0x8e, 0x53, 0x71, 0x0c, 0x9b, 0xd6, 0x2a, 0xe1 } },
+	{ 0xc3a7e805, 0x5b92, 0x4d67, { 0xa4, 0x1f, 0x0e, 0x38, 0xf7, 0x5c, 0xd9, 0x12 } },
+};
+
+ASSERT_SIZE(struct drv_escape_channel, 32);
+ASSERT_OFFSET(struct drv_escape_channel, channel, 16);
+ASSERT_OFFSET(struct drv_escape_channel, type, 24);
+ASSERT_OFFSET(struct drv_escape_channel, reserved, 28);
+
+ASSERT_SIZE(struct drv_escape_channel_key, 280);
+ASSERT_OFFSET(struct drv_escape_channel_key, channel, 16);
+ASSERT_OFFSET(struct drv_escape_channel_key, blob, 24);
+
+ASSERT_SIZE(struct drv_escape_message, 192);
+ASSERT_OFFSET(struct drv_escape_message, channel, 16);
+ASSERT_OFFSET(struct drv_escape_message, input_size, 24);
+ASSERT_OFFSET(struct drv_escape_message, output_size, 28);
+ASSERT_OFFSET(struct drv_escape_message, written, 32);
+ASSERT_OFFSET(struct drv_escape_message, reserved, 36);
+ASSERT_OFFSET(struct drv_escape_message, input, 40);
+ASSERT_OFFSET(struct drv_escape_message, output, 112);
+
+ASSERT_SIZE(struct drv_escape_decode, 40);
+ASSERT_OFFSET(struct drv_escape_decode, decode, 16);
+ASSERT_OFFSET(struct drv_escape_decode, profile, 24);
+
 static uint32_t round_up(uint32_t value, uint32_t multiple)
 {
 	return (value + multiple - 1) / multiple * multiple;

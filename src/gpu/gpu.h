@@ -129,9 +129,9 @@ enum { GPU_TAG_SIZE = 16 };
  */
 struct gpu_mac;
 
-/* A slot with no key in it; whatever later calls need is taken now. -ENOMEM, -EIO. */
+/* A slot with no key in it. -ENOMEM, -EIO. */
 int gpu_mac_reserve(struct gpu_mac **ret);
-/* Loads a key, in place of the one before. -EIO: the engine failed; the slot is then empty. */
+/* Loads a key, in place of the one before. -ENOMEM; -EIO: the engine failed. The slot is then empty. */
 int gpu_mac_set(struct gpu_mac *mac, const uint8_t key[GPU_KEY_SIZE]);
 void gpu_mac_clear(struct gpu_mac *mac); /* wipes the key, keeps the slot */
 bool gpu_mac_is_set(const struct gpu_mac *mac);

@@ -53,6 +53,8 @@ static int algorithms_fetch(void)
 	EVP_ASYM_CIPHER *rsa;
 	int r = gpu_ciphers_fetch();
 
+	if (r == 0)
+		r = gpu_mac_fetch();
 	if (r < 0)
 		return r;
 	gpu_crypto_begin();

@@ -30,6 +30,11 @@ int gpu_ciphers_fetch(void);
 /* The context for AES-128-CTR of a slot that holds a key, NULL if it holds none. */
 EVP_CIPHER_CTX *gpu_key_ctr_context(struct gpu_key *key);
 
+/* ---- mac.c -------------------------------------------------------------------------------------- */
+
+/* What tag slots need of libcrypto: taken at the first slot, or before. -ENOMEM, -EIO. */
+int gpu_mac_fetch(void);
+
 /* ---- libcrypto.c -------------------------------------------------------------------------------- */
 
 /* Before calls of libcrypto whose failure gpu_crypto_error explains: what another's failure left is not this one's. */

@@ -11,6 +11,7 @@
 #define CAPS_DEFAULT                                                                                              \
 	(D3DCPCAPS_SOFTWARE | D3DCPCAPS_PROTECTIONALWAYSON | D3DCPCAPS_PARTIALDECRYPTION | D3DCPCAPS_CONTENTKEY | \
 	 D3DCPCAPS_FRESHENSESSIONKEY | D3DCPCAPS_ENCRYPTEDREADBACK | D3DCPCAPS_ENCRYPTEDREADBACKKEY)
+#define CAPS_CHANNELS		      ((uint32_t)(D3DCPCAPS_SOFTWARE | D3DCPCAPS_HARDWARE))
 #define CAPS_READBACK		      ((uint32_t)(D3DCPCAPS_ENCRYPTEDREADBACK | D3DCPCAPS_ENCRYPTEDREADBACKKEY))
 #define PROTECTED_MEMORY_SIZE_DEFAULT 0x10000000u
 
@@ -54,7 +55,8 @@ static NTSTATUS start_device(const struct dxgk_interface *interface, void *conte
 	const struct kmd_config *config = context;
 	struct kmd_adapter *adapter;
 
-	if (!interface || !config || !config->identity)
+	if (!interface || !config || !config->identity || !(config->channel_types & CAPS_CHANNELS) ||
+	    config->encryption_guids > KMD_ENCRYPTION_GUIDS || config->outputs > KMD_OUTPUTS)
 		return STATUS_INVALID_PARAMETER;
 
 	adapter = calloc(1, sizeof(*adapter));
@@ -62,13 +64,18 @@ static NTSTATUS start_device(const struct dxgk_interface *interface, void *conte
 		return STATUS_NO_MEMORY;
 	adapter->kernel = interface;
 	adapter->config = *config;
-	adapter->config.caps = kmd_caps_normalise(config->caps);
+	adapter->config.caps = (kmd_caps_normalise(config->caps) & ~CAPS_CHANNELS) |
+			       (config->channel_types & CAPS_CHANNELS);
+	adapter->next_channel = config->first.channel;
+	adapter->next_device = config->first.device;
+	adapter->next_decode = config->first.decode;
 	if (gpu_random(&adapter->seal, sizeof(adapter->seal)) < 0) {
 		free(adapter);
 		return STATUS_UNSUCCESSFUL;
 	}
 	list_init(&adapter->sessions);
 	list_init(&adapter->allocations);
+	list_init(&adapter->channels);
 
 	*ret_hAdapter = adapter;
 	return STATUS_SUCCESS;
@@ -81,6 +88,7 @@ static void stop_device(HANDLE hAdapter)
 	/* The graphics kernel has destroyed all of them before: else it holds handles to freed memory. */
 	assert(list_is_empty(&adapter->sessions));
 	assert(list_is_empty(&adapter->allocations));
+	assert(list_is_empty(&adapter->channels));
 	free(adapter);
 }
 
@@ -100,6 +108,7 @@ static NTSTATUS query_caps(const struct kmd_adapter *adapter, const DXGKARG_QUER
 		.protected_memory_size = adapter->config.protected_memory_size,
 		.has_decryption_blt = adapter->config.has_decryption_blt,
 		.has_get_pitch = adapter->config.has_get_pitch,
+		.decode_profiles = adapter->config.has_decode ? DRV_TEST_PROFILES : 0,
 	};
 
 	return answer(arg, &caps, sizeof(caps));

@@ -52,9 +52,34 @@ void kmd_allocation_untie(struct kmd_allocation *allocation)
 	allocation->previous_written = NULL;
 }
 
+/* The device that makes it opens it first. What others may open is the device's business as long as that lives. */
+static void enter_creator(struct kmd_allocation *allocation, struct kmd_device *device)
+{
+	allocation->process = device->process;
+	if (!allocation->flags.SharedResource)
+		return;
+	allocation->creator = device;
+	list_append(&device->shared, &allocation->creator_link);
+	if (kmd_allocation_is_protected(allocation) && !allocation->flags.RestrictSharedAccess)
+		device->unrestricted++;
+}
+
+void kmd_allocation_leave_creator(struct kmd_allocation *allocation)
+{
+	struct kmd_device *device = allocation->creator;
+
+	if (!device)
+		return;
+	list_remove(&allocation->creator_link);
+	if (kmd_allocation_is_protected(allocation) && !allocation->flags.RestrictSharedAccess)
+		device->unrestricted--;
+	allocation->creator = NULL;
+}
+
 static void free_allocation(struct kmd_allocation *allocation)
 {
 	list_remove(&allocation->link);
+	kmd_allocation_leave_creator(allocation);
 	kmd_allocation_untie(allocation);
 	if (kmd_allocation_is_protected(allocation))
 		gpu_surface_memory_unmap(allocation->memory, (size_t)allocation->size);
@@ -165,17 +190,26 @@ static NTSTATUS open_one(struct kmd_device *device, D3DKMT_HANDLE handle, struct
 	allocation = kernel->DxgkCbGetHandleData(kernel->DeviceHandle, &arg);
 	if (!allocation)
 		return STATUS_INVALID_PARAMETER;
-	/* The first to open it is its creator. Others come in by a grant, which there is no channel for (BLT-109). */
-	if (allocation->flags.RestrictSharedAccess && allocation->process && allocation->process != device->process)
+	/* The first to open it is its creator. Others come in by a grant (BLT-109). */
+	if (allocation->flags.RestrictSharedAccess && allocation->process && allocation->process != device->process &&
+	    !kmd_allocation_admits(allocation, device->process))
 		return STATUS_ACCESS_DENIED;
 	open = malloc(sizeof(*open));
 	if (!open)
 		return STATUS_NO_MEMORY;
 	*open = (struct kmd_open_allocation) { .device = device, .allocation = allocation };
 	if (!allocation->process)
-		allocation->process = device->process;
+		enter_creator(allocation, device);
+	kmd_guards_enter(open);
 	*ret = open;
 	return STATUS_SUCCESS;
+}
+
+static void close_one(struct kmd_open_allocation *open)
+{
+	kmd_drop_lock(open);
+	kmd_guards_leave(open);
+	free(open);
 }
 
 NTSTATUS kmd_open_allocation(HANDLE hDevice, const DXGKARG_OPENALLOCATION *arg)
@@ -201,7 +235,7 @@ NTSTATUS kmd_open_allocation(HANDLE hDevice, const DXGKARG_OPENALLOCATION *arg)
 		if (status == STATUS_SUCCESS)
 			arg->pOpenAllocation[i].hDeviceSpecificAllocation = opened[i];
 		else
-			free(opened[i]);
+			close_one(opened[i]);
 	}
 	free(opened);
 	return status;
@@ -210,10 +244,8 @@ NTSTATUS kmd_open_allocation(HANDLE hDevice, const DXGKARG_OPENALLOCATION *arg)
 NTSTATUS kmd_close_allocation(HANDLE hDevice, const DXGKARG_CLOSEALLOCATION *arg)
 {
 	(void)hDevice;
-	for (UINT i = 0; i < arg->NumAllocations; i++) {
-		kmd_drop_lock(arg->pOpenHandleList[i]);
-		free(arg->pOpenHandleList[i]);
-	}
+	for (UINT i = 0; i < arg->NumAllocations; i++)
+		close_one(arg->pOpenHandleList[i]);
 	return STATUS_SUCCESS;
 }
 

@@ -2,17 +2,25 @@
 /* Devices: what a client works through, and what its sessions and open allocations belong to. */
 #include "kmd/kmd_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 NTSTATUS kmd_create_device(HANDLE hAdapter, DXGKARG_CREATEDEVICE *arg)
 {
+	struct kmd_adapter *adapter = hAdapter;
 	struct kmd_device *device;
 
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return STATUS_NO_MEMORY;
-	device->adapter = hAdapter;
+	device->adapter = adapter;
+	device->kernel_handle = arg->hDevice;
 	device->process = arg->hKmdProcess;
+	device->id = adapter->next_device++;
+	list_init(&device->opens);
+	list_init(&device->shared);
+	list_init(&device->channels);
+	list_init(&device->decodes);
 	arg->hDevice = device;
 	return STATUS_SUCCESS;
 }
@@ -20,6 +28,15 @@ NTSTATUS kmd_create_device(HANDLE hAdapter, DXGKARG_CREATEDEVICE *arg)
 NTSTATUS kmd_destroy_device(HANDLE hDevice)
 {
 	struct kmd_device *device = hDevice;
+
+	/* Channels first (AC-013). What they protected is closed by now, or wiped with this. */
+	LIST_FOR_EACH(channel, &device->channels)
+	kmd_channel_free(LIST_ENTRY(channel, struct kmd_channel, device_link));
+	kmd_device_update_level(device);
+	LIST_FOR_EACH(decode, &device->decodes)
+	kmd_decode_free(device, LIST_ENTRY(decode, struct kmd_decode, link));
+	LIST_FOR_EACH(shared, &device->shared)
+	kmd_allocation_leave_creator(LIST_ENTRY(shared, struct kmd_allocation, creator_link));
 
 	/* The session objects live on until the graphics kernel destroys them (KMT-17). */
 	LIST_FOR_EACH(node, &device->adapter->sessions)
@@ -31,6 +48,9 @@ NTSTATUS kmd_destroy_device(HANDLE hDevice)
 		if (session->device == device)
 			kmd_orphan_session(device->adapter, session);
 	}
+	/* The graphics kernel has closed all that was open. */
+	assert(list_is_empty(&device->opens));
+	free(device->grants);
 	free(device);
 	return STATUS_SUCCESS;
 }

@@ -11,6 +11,10 @@ union any_escape {
 	struct drv_escape_blt blt;
 	struct drv_escape_pitch pitch;
 	struct drv_escape_lock lock;
+	struct drv_escape_channel channel;
+	struct drv_escape_channel_key channel_key;
+	struct drv_escape_message message;
+	struct drv_escape_decode decode;
 };
 
 typedef HRESULT (*handler_fn)(struct kmd_device *device, struct kmd_session *session, union any_escape *escape);
@@ -82,6 +86,50 @@ static HRESULT handle_unlock(struct kmd_device *device, struct kmd_session *sess
 	return kmd_unlock(device, &escape->lock);
 }
 
+static HRESULT handle_create_channel(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)session;
+	return kmd_create_channel(device, &escape->channel);
+}
+
+static HRESULT handle_destroy_channel(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)session;
+	return kmd_destroy_channel(device, &escape->channel);
+}
+
+static HRESULT handle_channel_key_exchange(struct kmd_device *device, struct kmd_session *session,
+					   union any_escape *escape)
+{
+	(void)session;
+	return kmd_channel_key_exchange(device, &escape->channel_key);
+}
+
+static HRESULT handle_configure_channel(struct kmd_device *device, struct kmd_session *session,
+					union any_escape *escape)
+{
+	(void)session;
+	return kmd_configure_channel(device, &escape->message);
+}
+
+static HRESULT handle_query_channel(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)session;
+	return kmd_query_channel(device, &escape->message);
+}
+
+static HRESULT handle_create_decode(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)session;
+	return kmd_create_decode(device, &escape->decode);
+}
+
+static HRESULT handle_destroy_decode(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+{
+	(void)session;
+	return kmd_destroy_decode(device, &escape->decode);
+}
+
 /* How a command is offered: by a bit of the capabilities or by a switch of the configuration (CAP-32). */
 enum offer { OFFER_ALWAYS, OFFER_CAPS, OFFER_DECRYPTION_BLT, OFFER_GET_PITCH };
 
@@ -89,10 +137,9 @@ static const struct command {
 	handler_fn handler;
 	uint32_t size;
 	uint32_t caps;	    /* OFFER_CAPS: the bit that must be set */
-	uint32_t blt_flags; /* is_blt: the DRV_BLT_* that it may have */
+	uint32_t blt_flags; /* of a blt: the DRV_BLT_* that it may have */
 	enum offer offer;
 	bool has_session;
-	bool is_blt;
 } commands[] = {
 	[DRV_COMMAND_PING] = {
 		.handler = handle_ping,
@@ -131,7 +178,6 @@ static const struct command {
 		.caps = D3DCPCAPS_ENCRYPTEDREADBACK,
 		.blt_flags = DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY,
 		.has_session = true,
-		.is_blt = true,
 	},
 	[DRV_COMMAND_DECRYPTION_BLT] = {
 		.handler = handle_decryption_blt,
@@ -139,7 +185,6 @@ static const struct command {
 		.offer = OFFER_DECRYPTION_BLT,
 		.blt_flags = DRV_BLT_HAS_BLOCK_INFO | DRV_BLT_HAS_CONTENT_KEY | DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY,
 		.has_session = true,
-		.is_blt = true,
 	},
 	[DRV_COMMAND_GET_PITCH] = {
 		.handler = handle_get_pitch,
@@ -154,6 +199,34 @@ static const struct command {
 	[DRV_COMMAND_UNLOCK] = {
 		.handler = handle_unlock,
 		.size = sizeof(struct drv_escape_lock),
+	},
+	[DRV_COMMAND_CREATE_CHANNEL] = {
+		.handler = handle_create_channel,
+		.size = sizeof(struct drv_escape_channel),
+	},
+	[DRV_COMMAND_DESTROY_CHANNEL] = {
+		.handler = handle_destroy_channel,
+		.size = sizeof(struct drv_escape_channel),
+	},
+	[DRV_COMMAND_CHANNEL_KEY_EXCHANGE] = {
+		.handler = handle_channel_key_exchange,
+		.size = sizeof(struct drv_escape_channel_key),
+	},
+	[DRV_COMMAND_CONFIGURE_CHANNEL] = {
+		.handler = handle_configure_channel,
+		.size = sizeof(struct drv_escape_message),
+	},
+	[DRV_COMMAND_QUERY_CHANNEL] = {
+		.handler = handle_query_channel,
+		.size = sizeof(struct drv_escape_message),
+	},
+	[DRV_COMMAND_CREATE_DECODE] = {
+		.handler = handle_create_decode,
+		.size = sizeof(struct drv_escape_decode),
+	},
+	[DRV_COMMAND_DESTROY_DECODE] = {
+		.handler = handle_destroy_decode,
+		.size = sizeof(struct drv_escape_decode),
 	},
 };
 
@@ -196,7 +269,7 @@ struct kmd_allocation *kmd_find_allocation(struct kmd_device *device, D3DKMT_HAN
 }
 
 /* Steps 4 and 5: live, of this device, and made as a crypto session (CS-04, CS-05). */
-static struct kmd_session *find_session(struct kmd_device *device, D3DKMT_HANDLE handle)
+struct kmd_session *kmd_find_session(struct kmd_device *device, D3DKMT_HANDLE handle)
 {
 	struct kmd_session *session = find_object(device, handle, DXGK_HANDLE_PROTECTED_SESSION);
 
@@ -219,7 +292,7 @@ static HRESULT run(struct kmd_device *device, const struct command *command, uni
 	if (!is_offered(&device->adapter->config, command))
 		return D3DDDIERR_NOTAVAILABLE;
 	if (command->has_session) {
-		session = find_session(device, escape->header.session);
+		session = kmd_find_session(device, escape->header.session);
 		if (!session)
 			return E_INVALIDARG;
 		/* A broken seal is a fault: this call fails, the next ones find a session without a key (CS-13). */
@@ -232,9 +305,19 @@ static HRESULT run(struct kmd_device *device, const struct command *command, uni
 /* What no user-mode half of ours would send. */
 static bool is_well_formed(const struct command *command, const union any_escape *escape)
 {
-	if (!command->is_blt)
+	switch (escape->header.command) {
+	case DRV_COMMAND_ENCRYPTION_BLT:
+	case DRV_COMMAND_DECRYPTION_BLT:
+		return escape->blt.reserved == 0 && (escape->blt.flags & ~command->blt_flags) == 0;
+	case DRV_COMMAND_CREATE_CHANNEL:
+	case DRV_COMMAND_DESTROY_CHANNEL:
+		return escape->channel.reserved == 0;
+	case DRV_COMMAND_CONFIGURE_CHANNEL:
+	case DRV_COMMAND_QUERY_CHANNEL:
+		return escape->message.reserved == 0 && escape->message.written == 0;
+	default:
 		return true;
-	return escape->blt.reserved == 0 && (escape->blt.flags & ~command->blt_flags) == 0;
+	}
 }
 
 static const struct command *find_command(const void *data, size_t size)
@@ -266,7 +349,7 @@ NTSTATUS kmd_escape(HANDLE hAdapter, const DXGKARG_ESCAPE *arg)
 	if (!is_well_formed(command, &escape))
 		return STATUS_INVALID_PARAMETER;
 
-	/* A handler writes its outputs on success only, so that all of it may go back. */
+	/* A handler writes its outputs on success only, a channel's answer apart: so all of it may go back. */
 	escape.header.result = run(device, command, &escape);
 	memcpy(arg->pPrivateDriverData, &escape, command->size);
 	gpu_wipe(&escape, sizeof(escape));

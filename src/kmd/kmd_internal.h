@@ -21,16 +21,40 @@ struct kmd_adapter {
 	struct kmd_config config;
 	struct list sessions;
 	struct list allocations;
+	struct list channels;
+	/* What is given out next. No number is given twice, whichever process it went to (AC-008, AC-141). */
+	uint64_t next_channel;
+	uint64_t next_device;
+	uint64_t next_decode;
 	uint64_t sessions_made; /* numbers of sessions and of key exchanges: never given twice, never 0 */
 	uint64_t exchanges_made;
 	uint64_t
 		seal; /* random, of this start of the adapter: with an exchange's number it makes the seals of a session */
 };
 
+/* Who may open a device's restricted resources: a process by its token, or the compositor, whoever that is. */
+struct kmd_grant {
+	uint32_t type;	/* PROCESSIDTYPE_DWM or PROCESSIDTYPE_HANDLE */
+	HANDLE process; /* NULL for the compositor */
+};
+
 struct kmd_device {
 	struct kmd_adapter *adapter;
-	HANDLE process;	   /* whose it is; to compare, no more */
-	uint32_t sessions; /* that it named first, and are still there */
+	HANDLE kernel_handle; /* the graphics kernel's */
+	HANDLE process;	      /* the token of whose it is */
+	uint64_t id;	      /* what the DEVICEHANDLE query tells */
+	uint32_t sessions;    /* that it named first, and are still there */
+	struct list opens;
+	struct list shared;    /* allocations that it made, and that others may open */
+	uint32_t unrestricted; /* resources among them that are protected, and open to everybody (AC-146) */
+	struct list channels;
+	uint32_t channel_count;
+	uint32_t level; /* what its channels hold together: PROTECTION flags (AC-109) */
+	struct list decodes;
+	uint32_t decode_count;
+	struct kmd_grant *grants; /* in the order of their adding (AC-130) */
+	uint32_t grant_count;
+	uint32_t grant_room;
 };
 
 /*
@@ -44,12 +68,18 @@ struct kmd_tie {
 
 struct kmd_session;
 
+/* The flags of PROTECTION, by bit. */
+enum { KMD_PROTECTION_ENABLED, KMD_FULLSCREEN_REQUIRED, KMD_PROTECTIONS };
+
 struct kmd_allocation {
 	struct kmd_adapter *adapter;
 	struct list link;
 	struct drv_allocation info;
 	D3DDDI_RESOURCEFLAGS flags; /* info.flags */
 	HANDLE process;		    /* that made it; NULL until it opened it, which is at once */
+	struct kmd_device *creator; /* of a shared one, while that lives */
+	struct list creator_link;
+	uint32_t guards[KMD_PROTECTIONS]; /* how many that have it open are devices with that flag in their level */
 	uint32_t pitch;
 	uint64_t size; /* linear bytes, L */
 	void *memory;  /* ours if protected, else the graphics kernel's, which clients write to at any time */
@@ -63,6 +93,7 @@ struct kmd_allocation {
 /* What DxgkDdiOpenAllocation makes: an allocation as one device sees it. */
 struct kmd_open_allocation {
 	struct kmd_device *device;
+	struct list device_link;
 	struct kmd_allocation *allocation;
 	bool is_locked;
 	uint64_t wipes_seen; /* allocation->wipes when it was locked */
@@ -106,12 +137,40 @@ struct kmd_session {
 	bool is_lost;	   /* reported INVALID, and not OK since */
 	bool has_pending;
 	bool has_readback_iv;
+	GUID decode_profile;	     /* zero: not for decoding */
+	uint64_t name;		     /* what channels call it: hCryptoSession of the user-mode half. 0: none did yet */
 	uint64_t readback_iv;	     /* IV number of the next EncryptionBlt (BLT-22 to BLT-24) */
 	struct kmd_secrets *secrets; /* these four are NULL until the first key exchange */
 	struct gpu_key *key;
 	struct gpu_key *readback;
 	struct gpu_key *spare; /* empty between calls: a new key is loaded here and then changes places */
 	struct kmd_history history;
+};
+
+/* An authenticated channel. The key is in the slot alone. */
+struct kmd_channel {
+	struct list link; /* the adapter's */
+	struct list device_link;
+	struct kmd_device *device;
+	uint64_t handle;
+	uint32_t type;	     /* DDIAUTHENTICATEDCHANNELTYPE */
+	struct gpu_mac *mac; /* NULL: no key */
+	bool is_lost;	     /* it had a key, which went with the key store: it never gets another (AC-171) */
+	bool is_initialised;
+	uint64_t next_command; /* the lowest number that is fresh; 2^32 behind the last (AC-048) */
+	uint64_t next_query;
+	uint32_t protection; /* its own flags */
+	GUID encryption;     /* its own hold; zero: none */
+};
+
+/* A decode device of the test configuration: it can be tied to a session, and decodes nothing. */
+struct kmd_decode {
+	struct list link;
+	uint64_t handle;
+	GUID profile;
+	D3DKMT_HANDLE session; /* as the client named it; 0: not tied */
+	uint64_t session_number;
+	struct kmd_channel *owner; /* that tied it; NULL: it is gone, or nothing is tied */
 };
 
 /* ---- entries of the table --------------------------------------------------------------------- */
@@ -154,6 +213,8 @@ void kmd_allocation_untie(struct kmd_allocation *allocation);
 /* Zeroes a protected surface; nobody may read or show it until it is written again (CS-13). */
 void kmd_allocation_wipe(struct kmd_allocation *allocation);
 bool kmd_allocation_is_lost(const struct kmd_allocation *allocation);
+/* The device that made it ends: nobody's list admits others any more. */
+void kmd_allocation_leave_creator(struct kmd_allocation *allocation);
 
 /* ---- session.c -------------------------------------------------------------------------------- */
 
@@ -191,12 +252,116 @@ HRESULT kmd_decryption_blt(struct kmd_device *device, struct kmd_session *sessio
 
 /* ---- lock.c ----------------------------------------------------------------------------------- */
 
-/* Whether protection is enabled for what the device shows of protected surfaces (BLT-94, BLT-96). */
-bool kmd_device_is_protecting(const struct kmd_device *device);
 HRESULT kmd_lock(struct kmd_device *device, const struct drv_escape_lock *escape);
 HRESULT kmd_unlock(struct kmd_device *device, const struct drv_escape_lock *escape);
 /* Nothing is copied back. */
 void kmd_drop_lock(struct kmd_open_allocation *open);
+
+/* ---- protection.c ----------------------------------------------------------------------------- */
+
+/* What PROTECTION answers (AC-109). */
+uint32_t kmd_device_level(const struct kmd_device *device);
+/*
+ * The flags of its channels have changed. Protected surfaces whose last protection fell with that are wiped (AC-114,
+ * BLT-112).
+ */
+void kmd_device_update_level(struct kmd_device *device);
+/* Whether protection is enabled, by the adapter or by one of those that have it open. */
+bool kmd_allocation_is_guarded(const struct kmd_allocation *allocation);
+/* A device has it open, or no longer. */
+void kmd_guards_enter(struct kmd_open_allocation *open);
+void kmd_guards_leave(struct kmd_open_allocation *open);
+
+/* ---- grants.c --------------------------------------------------------------------------------- */
+
+/* The list of AC-125. Entries of processes that have ended are dropped by whichever of these comes next. */
+HRESULT kmd_grant_add(struct kmd_device *device, uint32_t type, HANDLE process); /* E_OUTOFMEMORY */
+void kmd_grant_remove(struct kmd_device *device, uint32_t type, HANDLE process);
+uint32_t kmd_grant_count(struct kmd_device *device);
+/* NULL behind the last. */
+const struct kmd_grant *kmd_grant_at(struct kmd_device *device, uint32_t index);
+/* Whether a process that did not make it may open a restricted resource (AC-132, AC-133). */
+bool kmd_allocation_admits(const struct kmd_allocation *allocation, HANDLE process);
+
+/* ---- decode.c --------------------------------------------------------------------------------- */
+
+bool kmd_is_test_profile(const GUID *profile);
+HRESULT kmd_create_decode(struct kmd_device *device, struct drv_escape_decode *escape);
+HRESULT kmd_destroy_decode(struct kmd_device *device, const struct drv_escape_decode *escape);
+struct kmd_decode *kmd_decode_find(const struct kmd_device *device, uint64_t handle);
+void kmd_decode_free(struct kmd_device *device, struct kmd_decode *decode);
+void kmd_decode_tie(struct kmd_decode *decode, D3DKMT_HANDLE handle, const struct kmd_session *session,
+		    struct kmd_channel *owner);
+/* The session that it is tied to. NULL: none, or its handle was closed since. For use inside an escape. */
+struct kmd_session *kmd_decode_session(struct kmd_device *device, struct kmd_decode *decode);
+/* Whether any decode device is tied to it. The same. */
+bool kmd_session_is_tied(struct kmd_device *device, const struct kmd_session *session);
+/* What the channel tied stays tied, and belongs to nobody (AC-162). */
+void kmd_decodes_disown(struct kmd_device *device, const struct kmd_channel *owner);
+
+/* ---- channel.c -------------------------------------------------------------------------------- */
+
+HRESULT kmd_create_channel(struct kmd_device *device, struct drv_escape_channel *escape);
+HRESULT kmd_destroy_channel(struct kmd_device *device, const struct drv_escape_channel *escape);
+HRESULT kmd_channel_key_exchange(struct kmd_device *device, const struct drv_escape_channel_key *escape);
+/* NULL: there is none, or it is another device's. */
+struct kmd_channel *kmd_channel_find(const struct kmd_device *device, uint64_t handle);
+void kmd_channel_free(struct kmd_channel *channel);
+/* The key store is lost (AC-169). */
+void kmd_channel_lose_key(struct kmd_channel *channel);
+
+/* ---- channel_message.c ------------------------------------------------------------------------ */
+
+/* The result, which stands in the answer too wherever one was written. */
+HRESULT kmd_configure_channel(struct kmd_device *device, struct drv_escape_message *escape);
+HRESULT kmd_query_channel(struct kmd_device *device, struct drv_escape_message *escape);
+
+/* ---- channel_command.c, channel_query.c --------------------------------------------------------- */
+
+/*
+ * What a command or query does once the message was found good and its number is used up. The buffers are those of the
+ * escape: input is a copy that nobody else writes, output is zero behind its header. A failing one changes nothing.
+ */
+typedef HRESULT kmd_command_fn(struct kmd_channel *channel, const struct drv_escape_message *message);
+typedef HRESULT kmd_query_fn(struct kmd_channel *channel, const struct drv_escape_message *message, uint8_t *output);
+
+struct kmd_command {
+	const GUID *type;
+	kmd_command_fn *run;
+	uint32_t size;
+	bool is_initialize;
+	bool is_for_hardware; /* section 11 of authenticated-channel.md */
+};
+
+struct kmd_query {
+	const GUID *type;
+	kmd_query_fn *run;
+	uint32_t input_size;
+	uint32_t output_size;
+	bool is_for_hardware;
+};
+
+extern const struct kmd_command kmd_commands[]; /* the last one has no type */
+extern const struct kmd_query kmd_queries[];	/* the same */
+
+/* The encryption that the device's channels hold; zero: none (AC-136). */
+GUID kmd_device_encryption(const struct kmd_device *device);
+/* The GUIDs on offer; NULL behind the last. */
+const GUID *kmd_encryption_at(const struct kmd_adapter *adapter, uint32_t index);
+/*
+ * The session that a message names: header.session is the client's handle of it, and name what the buffer calls it, each
+ * time the same (AC-117). NULL: there is no such session on the device.
+ */
+struct kmd_session *kmd_session_named(struct kmd_device *device, D3DKMT_HANDLE handle, uint64_t name);
+
+/* A member of a structure at bytes of any alignment. */
+#define KMD_GET(bytes, type, member, ret) memcpy((ret), (bytes) + offsetof(type, member), sizeof(*(ret)))
+#define KMD_PUT(bytes, type, member, value)                                    \
+	do {                                                                   \
+		const __typeof__(((type *)NULL)->member) put_ = (value);       \
+                                                                               \
+		memcpy((bytes) + offsetof(type, member), &put_, sizeof(put_)); \
+	} while (0)
 
 /* ---- history.c -------------------------------------------------------------------------------- */
 
@@ -216,5 +381,7 @@ void kmd_history_free(struct kmd_history *history); /* wiped */
 /* The calling device's view of an allocation; NULL if there is none (BLT-39). For use inside an escape. */
 struct kmd_open_allocation *kmd_find_open_allocation(struct kmd_device *device, D3DKMT_HANDLE handle);
 struct kmd_allocation *kmd_find_allocation(struct kmd_device *device, D3DKMT_HANDLE handle);
+/* The calling device's session; NULL if there is none. The same. */
+struct kmd_session *kmd_find_session(struct kmd_device *device, D3DKMT_HANDLE handle);
 
 #endif

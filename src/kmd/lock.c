@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-bool kmd_device_is_protecting(const struct kmd_device *device)
-{
-	/* Without this bit an authenticated channel enables it, and there is none (BLT-95). */
-	return device->adapter->config.caps & D3DCPCAPS_PROTECTIONALWAYSON;
-}
-
 /* What a client may name as the place of the copy: memory of its own, laid out alike. */
 static struct kmd_allocation *find_staging(struct kmd_device *device, D3DKMT_HANDLE handle,
 					   const struct kmd_allocation *surface)
@@ -29,13 +23,12 @@ HRESULT kmd_lock(struct kmd_device *device, const struct drv_escape_lock *escape
 	struct kmd_allocation *surface, *staging = NULL;
 	struct kmd_open_allocation *open;
 
-	/* Before the arguments: what they are worth is nobody's business. */
-	if (kmd_device_is_protecting(device))
-		return E_ACCESSDENIED;
 	open = kmd_find_open_allocation(device, escape->surface);
 	if (!open || !kmd_allocation_is_protected(open->allocation))
 		return E_INVALIDARG;
 	surface = open->allocation;
+	if (kmd_allocation_is_guarded(surface))
+		return E_ACCESSDENIED;
 	if (escape->staging) {
 		staging = find_staging(device, escape->staging, surface);
 		if (!staging)
@@ -58,7 +51,7 @@ HRESULT kmd_unlock(struct kmd_device *device, const struct drv_escape_lock *esca
 
 	/* A lock that was taken before protection was enabled stays valid (BLT-98). */
 	if (!open || !open->is_locked)
-		return kmd_device_is_protecting(device) ? E_ACCESSDENIED : E_INVALIDARG;
+		return open && kmd_allocation_is_guarded(open->allocation) ? E_ACCESSDENIED : E_INVALIDARG;
 	surface = open->allocation;
 	if (escape->staging) {
 		staging = find_staging(device, escape->staging, surface);

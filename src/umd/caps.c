@@ -19,12 +19,17 @@ bool umd_guid_is_zero(const GUID *guid)
 	return umd_guid_equal(guid, &zero);
 }
 
-/* No profile is listed while the driver does not decode: any that is named cannot use the type (CAP-47, CS-20). */
-HRESULT umd_crypto_check(const GUID *crypto_type, const GUID *decode_profile)
+/*
+ * No profile is listed while the driver does not decode: any that is named cannot use the type (CAP-47, CS-20), but for
+ * those of the test configuration.
+ */
+HRESULT umd_crypto_check(const struct umd_adapter *adapter, const GUID *crypto_type, const GUID *decode_profile)
 {
 	if (!umd_guid_equal(crypto_type, &D3DCRYPTOTYPE_AES128_CTR))
 		return D3DDDIERR_NOTAVAILABLE;
-	return umd_guid_is_zero(decode_profile) ? S_OK : D3DDDIERR_UNSUPPORTEDCRYPTO;
+	if (umd_guid_is_zero(decode_profile) || umd_is_profile(adapter, decode_profile))
+		return S_OK;
+	return D3DDDIERR_UNSUPPORTEDCRYPTO;
 }
 
 static HRESULT get_content_protection_caps(struct umd_adapter *adapter, const D3DDDIARG_GETCAPS *pData)
@@ -40,7 +45,7 @@ static HRESULT get_content_protection_caps(struct umd_adapter *adapter, const D3
 	/* A zero type asks for the union of all, which is this one's (CAP-48, CAP-50). */
 	if (umd_guid_is_zero(&pair.CryptoType))
 		pair.CryptoType = D3DCRYPTOTYPE_AES128_CTR;
-	hr = umd_crypto_check(&pair.CryptoType, &pair.DecodeProfile);
+	hr = umd_crypto_check(adapter, &pair.CryptoType, &pair.DecodeProfile);
 	if (hr != S_OK)
 		return hr;
 

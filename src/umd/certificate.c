@@ -13,8 +13,21 @@ union exchange {
 	struct drv_certificate certificate;
 };
 
+/* Software protection: no certificate for the hardware channel, nor for the API's own (CAP-70, CAP-71). */
+static bool has_channel_type(const struct umd_adapter *adapter, DDIAUTHENTICATEDCHANNELTYPE type)
+{
+	switch (type) {
+	case DDIAUTHENTICATEDCHANNEL_DRIVER_SOFTWARE:
+		return adapter->caps.caps & D3DCPCAPS_SOFTWARE;
+	case DDIAUTHENTICATEDCHANNEL_DRIVER_HARDWARE:
+		return adapter->caps.caps & D3DCPCAPS_HARDWARE;
+	default:
+		return false;
+	}
+}
+
 /* Which leaf is meant; the member that CertificateType does not select is ignored (CAP-69). */
-static HRESULT read_info(const D3DDDIARG_GETCAPS *pData, uint32_t *ret_leaf)
+static HRESULT read_info(const struct umd_adapter *adapter, const D3DDDIARG_GETCAPS *pData, uint32_t *ret_leaf)
 {
 	DDICERTIFICATEINFO info;
 
@@ -24,8 +37,7 @@ static HRESULT read_info(const D3DDDIARG_GETCAPS *pData, uint32_t *ret_leaf)
 	memcpy(&info, pData->pInfo, sizeof(info));
 	switch (info.CertificateType) {
 	case D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL:
-		/* Software protection: no certificate for the hardware channel, nor for the API's own (CAP-70, CAP-71). */
-		if (info.ChannelType != DDIAUTHENTICATEDCHANNEL_DRIVER_SOFTWARE)
+		if (!has_channel_type(adapter, info.ChannelType))
 			return D3DDDIERR_NOTAVAILABLE;
 		break;
 	case D3DDDI_CERTTYPE_CRYPTOSESSION:
@@ -58,7 +70,7 @@ HRESULT umd_get_certificate_size(struct umd_adapter *adapter, const D3DDDIARG_GE
 	uint32_t leaf, size;
 	HRESULT hr;
 
-	hr = read_info(pData, &leaf);
+	hr = read_info(adapter, pData, &leaf);
 	if (hr != S_OK)
 		return hr;
 	if (pData->DataSize < sizeof(size))
@@ -101,7 +113,7 @@ HRESULT umd_get_certificate(struct umd_adapter *adapter, const D3DDDIARG_GETCAPS
 	uint32_t leaf, size;
 	HRESULT hr;
 
-	hr = read_info(pData, &leaf);
+	hr = read_info(adapter, pData, &leaf);
 	if (hr != S_OK)
 		return hr;
 	hr = query_size(adapter, leaf, &size);

@@ -49,7 +49,7 @@ HRESULT APIENTRY umd_create_crypto_session(HANDLE hDevice, D3DDDIARG_CREATECRYPT
 
 	if (!device || !pData)
 		return E_INVALIDARG;
-	hr = umd_crypto_check(&pData->CryptoType, &pData->DecodeProfile);
+	hr = umd_crypto_check(device->adapter, &pData->CryptoType, &pData->DecodeProfile);
 	if (hr != S_OK)
 		return umd_refuse(device, hr);
 

@@ -47,6 +47,8 @@ HRESULT APIENTRY umd_create_device(HANDLE hAdapter, D3DDDIARG_CREATEDEVICE *pDat
 	device->runtime = pData->hDevice;
 	list_init(&device->sessions);
 	list_init(&device->resources);
+	list_init(&device->channels);
+	list_init(&device->decodes);
 	copy_callbacks(&device->callbacks, pData);
 
 	umd_object_add(&device->object, UMD_DEVICE, &adapter->object);
@@ -70,6 +72,11 @@ HRESULT APIENTRY umd_destroy_device(HANDLE hDevice)
 	if (!device)
 		return E_INVALIDARG;
 
+	/* Channels first: what they protected is wiped with them, not shown (AC-013). */
+	LIST_FOR_EACH(channel, &device->channels)
+	umd_channel_free(device, LIST_ENTRY(channel, struct umd_channel, link));
+	LIST_FOR_EACH(decode, &device->decodes)
+	umd_decode_free(device, LIST_ENTRY(decode, struct umd_decode, link));
 	LIST_FOR_EACH(node, &device->resources)
 	umd_resource_free(LIST_ENTRY(node, struct umd_resource, link));
 	LIST_FOR_EACH(node, &device->sessions)

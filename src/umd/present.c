@@ -41,5 +41,7 @@ HRESULT APIENTRY umd_present(HANDLE hDevice, const D3DDDIARG_PRESENT *pData)
 		return hr;
 	arg.hSrcAllocation = surface->allocation;
 	arg.hContext = device->context;
-	return umd_callback_result(device->callbacks.present(device->runtime, &arg));
+	hr = device->callbacks.present(device->runtime, &arg);
+	/* A channel asked for the whole screen (AC-113). */
+	return hr == E_ACCESSDENIED ? hr : umd_callback_result(hr);
 }

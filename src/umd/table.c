@@ -32,21 +32,12 @@ STUB(lock_async, D3DDDIARG_LOCKASYNC *, E_NOTIMPL) /* its documented refusal (BL
 STUB(unlock_async, const D3DDDIARG_UNLOCKASYNC *, E_NOTIMPL)
 STUB(resolve_shared_resource, const D3DDDIARG_RESOLVESHAREDRESOURCE *, E_NOTIMPL)
 
-/* No decode: the first slot says so, and no handle for the others can exist (CAP-18). */
-STUB(create_decode_device, D3DDDIARG_CREATEDECODEDEVICE *, D3DDDIERR_NOTAVAILABLE)
-STUB(destroy_decode_device, HANDLE, E_NOTIMPL)
+/* Nothing decodes (CAP-18). */
 STUB(set_decode_render_target, const D3DDDIARG_SETDECODERENDERTARGET *, E_NOTIMPL)
 STUB(decode_begin_frame, D3DDDIARG_DECODEBEGINFRAME *, E_NOTIMPL)
 STUB(decode_end_frame, D3DDDIARG_DECODEENDFRAME *, E_NOTIMPL)
 STUB(decode_execute, const D3DDDIARG_DECODEEXECUTE *, E_NOTIMPL)
-STUB(decode_extension_execute, const D3DDDIARG_DECODEEXTENSIONEXECUTE *, E_NOTIMPL)
 
-/* The authenticated-channel room: src/umd/channel.c, not made yet. */
-STUB(create_authenticated_channel, D3DDDIARG_CREATEAUTHENTICATEDCHANNEL *, E_NOTIMPL)
-STUB(authenticated_channel_key_exchange, D3DDDIARG_AUTHENTICATEDCHANNELKEYEXCHANGE *, E_NOTIMPL)
-STUB(query_authenticated_channel, const D3DDDIARG_QUERYAUTHENTICATEDCHANNEL *, E_NOTIMPL)
-STUB(configure_authenticated_channel, const D3DDDIARG_CONFIGUREAUTHENTICATEDCHANNEL *, E_NOTIMPL)
-STUB(destroy_authenticated_channel, const D3DDDIARG_DESTROYAUTHENTICATEDCHANNEL *, E_NOTIMPL)
 /* clang-format on */
 
 static const D3DDDI_DEVICEFUNCS table = {
@@ -119,13 +110,13 @@ static const D3DDDI_DEVICEFUNCS table = {
 	.pfnSetPixelShaderConstB = not_implemented,
 	.pfnCreatePixelShader = not_implemented,
 	.pfnDeletePixelShader = not_implemented,
-	.pfnCreateDecodeDevice = create_decode_device,
-	.pfnDestroyDecodeDevice = destroy_decode_device,
+	.pfnCreateDecodeDevice = umd_create_decode,
+	.pfnDestroyDecodeDevice = umd_destroy_decode,
 	.pfnSetDecodeRenderTarget = set_decode_render_target,
 	.pfnDecodeBeginFrame = decode_begin_frame,
 	.pfnDecodeEndFrame = decode_end_frame,
 	.pfnDecodeExecute = decode_execute,
-	.pfnDecodeExtensionExecute = decode_extension_execute,
+	.pfnDecodeExtensionExecute = umd_decode_extension,
 	.pfnCreateVideoProcessDevice = not_implemented,
 	.pfnDestroyVideoProcessDevice = not_implemented,
 	.pfnVideoProcessBeginFrame = not_implemented,
@@ -156,11 +147,11 @@ static const D3DDDI_DEVICEFUNCS table = {
 	.pfnGetVideoProcessStreamStatePrivate = not_implemented,
 	.pfnVideoProcessBltHD = not_implemented,
 	.pfnDestroyVideoProcessor = not_implemented,
-	.pfnCreateAuthenticatedChannel = create_authenticated_channel,
-	.pfnAuthenticatedChannelKeyExchange = authenticated_channel_key_exchange,
-	.pfnQueryAuthenticatedChannel = query_authenticated_channel,
-	.pfnConfigureAuthenticatedChannel = configure_authenticated_channel,
-	.pfnDestroyAuthenticatedChannel = destroy_authenticated_channel,
+	.pfnCreateAuthenticatedChannel = umd_create_channel,
+	.pfnAuthenticatedChannelKeyExchange = umd_channel_key_exchange,
+	.pfnQueryAuthenticatedChannel = umd_query_channel,
+	.pfnConfigureAuthenticatedChannel = umd_configure_channel,
+	.pfnDestroyAuthenticatedChannel = umd_destroy_channel,
 	.pfnCreateCryptoSession = umd_create_crypto_session,
 	.pfnCryptoSessionKeyExchange = umd_crypto_session_key_exchange,
 	.pfnDestroyCryptoSession = umd_destroy_crypto_session,

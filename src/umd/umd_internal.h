@@ -16,7 +16,7 @@
 
 /* ---- handle.c --------------------------------------------------------------------------------- */
 
-enum umd_kind { UMD_ADAPTER = 1, UMD_DEVICE, UMD_SESSION, UMD_RESOURCE };
+enum umd_kind { UMD_ADAPTER = 1, UMD_DEVICE, UMD_SESSION, UMD_RESOURCE, UMD_DECODE };
 
 /* The first member of all that a handle names. */
 struct umd_object {
@@ -66,6 +66,8 @@ struct umd_device {
 	struct umd_callbacks callbacks;
 	struct list sessions;
 	struct list resources;
+	struct list channels;
+	struct list decodes;
 	HANDLE context; /* NULL before the first submission (CAP-24) */
 };
 
@@ -74,6 +76,18 @@ struct umd_session {
 	struct umd_device *device;
 	struct list link;
 	D3DKMT_HANDLE kernel; /* the protected session */
+};
+
+/* Its handle is the kernel half's own: messages name it under a tag, and no other process has the same (AC-008). */
+struct umd_channel {
+	struct list link;
+	HANDLE handle;
+};
+
+struct umd_decode {
+	struct umd_object object;
+	struct list link;
+	uint64_t kernel; /* the handle that channels know it by */
 };
 
 /* One subresource. */
@@ -139,7 +153,7 @@ struct umd_adapter *umd_adapter_find(HANDLE handle);
 HRESULT umd_adapter_query(struct umd_adapter *adapter, void *data, uint32_t size);
 
 /* S_OK, D3DDDIERR_NOTAVAILABLE or D3DDDIERR_UNSUPPORTEDCRYPTO; a zero type is up to the caller. */
-HRESULT umd_crypto_check(const GUID *crypto_type, const GUID *decode_profile);
+HRESULT umd_crypto_check(const struct umd_adapter *adapter, const GUID *crypto_type, const GUID *decode_profile);
 bool umd_guid_equal(const GUID *a, const GUID *b);
 bool umd_guid_is_zero(const GUID *guid);
 
@@ -167,6 +181,24 @@ HRESULT APIENTRY umd_get_encryption_blt_key(HANDLE hDevice, const D3DDDIARG_GETE
 /* Steps 2 to 5 of CS-71: a function that is not offered, a session that is dead or another device's. */
 HRESULT umd_session_find(struct umd_device *device, bool is_offered, HANDLE handle, struct umd_session **ret_session);
 void umd_session_free(struct umd_session *session);
+
+/* ---- channel.c --------------------------------------------------------------------------------- */
+
+HRESULT APIENTRY umd_create_channel(HANDLE hDevice, D3DDDIARG_CREATEAUTHENTICATEDCHANNEL *pData);
+HRESULT APIENTRY umd_channel_key_exchange(HANDLE hDevice, D3DDDIARG_AUTHENTICATEDCHANNELKEYEXCHANGE *pData);
+HRESULT APIENTRY umd_configure_channel(HANDLE hDevice, const D3DDDIARG_CONFIGUREAUTHENTICATEDCHANNEL *pData);
+HRESULT APIENTRY umd_query_channel(HANDLE hDevice, const D3DDDIARG_QUERYAUTHENTICATEDCHANNEL *pData);
+HRESULT APIENTRY umd_destroy_channel(HANDLE hDevice, const D3DDDIARG_DESTROYAUTHENTICATEDCHANNEL *pData);
+void umd_channel_free(struct umd_device *device, struct umd_channel *channel);
+
+/* ---- decode.c ---------------------------------------------------------------------------------- */
+
+HRESULT APIENTRY umd_create_decode(HANDLE hDevice, D3DDDIARG_CREATEDECODEDEVICE *pData);
+HRESULT APIENTRY umd_destroy_decode(HANDLE hDevice, HANDLE hDecode);
+HRESULT APIENTRY umd_decode_extension(HANDLE hDevice, const D3DDDIARG_DECODEEXTENSIONEXECUTE *pData);
+void umd_decode_free(struct umd_device *device, struct umd_decode *decode);
+/* Whether a profile is the driver's. */
+bool umd_is_profile(const struct umd_adapter *adapter, const GUID *guid);
 
 /* ---- blt.c ------------------------------------------------------------------------------------- */
 
