@@ -198,9 +198,12 @@ static NTSTATUS open_one(struct kmd_device *device, D3DKMT_HANDLE handle, struct
 	if (!open)
 		return STATUS_NO_MEMORY;
 	*open = (struct kmd_open_allocation) { .device = device, .allocation = allocation };
+	if (!kmd_guards_enter(open)) {
+		free(open);
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
 	if (!allocation->process)
 		enter_creator(allocation, device);
-	kmd_guards_enter(open);
 	*ret = open;
 	return STATUS_SUCCESS;
 }

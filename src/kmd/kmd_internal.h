@@ -44,7 +44,8 @@ struct kmd_device {
 	HANDLE process;	      /* the token of whose it is */
 	uint64_t id;	      /* what the DEVICEHANDLE query tells */
 	uint32_t sessions;    /* that it named first, and are still there */
-	struct list opens;
+	struct list opens;    /* of protected surfaces */
+	uint32_t open_count;
 	struct list shared;    /* allocations that it made, and that others may open */
 	uint32_t unrestricted; /* resources among them that are protected, and open to everybody (AC-146) */
 	struct list channels;
@@ -268,8 +269,8 @@ uint32_t kmd_device_level(const struct kmd_device *device);
 void kmd_device_update_level(struct kmd_device *device);
 /* Whether protection is enabled, by the adapter or by one of those that have it open. */
 bool kmd_allocation_is_guarded(const struct kmd_allocation *allocation);
-/* A device has it open, or no longer. */
-void kmd_guards_enter(struct kmd_open_allocation *open);
+/* A device has it open, or no longer. False: it has too many. */
+bool kmd_guards_enter(struct kmd_open_allocation *open);
 void kmd_guards_leave(struct kmd_open_allocation *open);
 
 /* ---- grants.c --------------------------------------------------------------------------------- */

@@ -23,8 +23,7 @@ NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *pi
 	if (!is_within(&picture->source, allocation->info.width, allocation->info.height))
 		return STATUS_INVALID_PARAMETER;
 	/* Somebody who has it open asks that it fills the screen or is not shown (AC-113). */
-	if (kmd_allocation_is_protected(allocation) && allocation->guards[KMD_FULLSCREEN_REQUIRED] > 0 &&
-	    !picture->is_flip)
+	if (allocation->guards[KMD_FULLSCREEN_REQUIRED] > 0 && !picture->is_flip)
 		return STATUS_ACCESS_DENIED;
 	/* A wiped surface is no picture: the monitor keeps what it shows. */
 	if (kmd_allocation_is_lost(allocation))

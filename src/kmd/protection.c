@@ -2,6 +2,8 @@
 /* Protection of surfaces: what the channels of those who have them open ask for together. */
 #include "kmd/kmd_internal.h"
 
+enum { OPENS_MAX = 1 << 16 }; /* of one device: a command that changes its level visits them all in one turn */
+
 static bool is_always_on(const struct kmd_adapter *adapter)
 {
 	return adapter->config.caps & D3DCPCAPS_PROTECTIONALWAYSON;
@@ -20,7 +22,7 @@ bool kmd_allocation_is_guarded(const struct kmd_allocation *allocation)
 /* A moment after the last protection fell, somebody could read what was protected (BLT-112). */
 static void guards_fell(struct kmd_allocation *allocation)
 {
-	if (kmd_allocation_is_protected(allocation) && !kmd_allocation_is_guarded(allocation))
+	if (!kmd_allocation_is_guarded(allocation))
 		kmd_allocation_wipe(allocation);
 }
 
@@ -38,14 +40,26 @@ static void guards_take(struct kmd_allocation *allocation, uint32_t flags)
 		guards_fell(allocation);
 }
 
-void kmd_guards_enter(struct kmd_open_allocation *open)
+bool kmd_guards_enter(struct kmd_open_allocation *open)
 {
-	list_append(&open->device->opens, &open->device_link);
-	guards_add(open->allocation, open->device->level);
+	struct kmd_device *device = open->device;
+
+	list_init(&open->device_link);
+	if (!kmd_allocation_is_protected(open->allocation))
+		return true;
+	if (device->open_count == OPENS_MAX)
+		return false;
+	device->open_count++;
+	list_append(&device->opens, &open->device_link);
+	guards_add(open->allocation, device->level);
+	return true;
 }
 
 void kmd_guards_leave(struct kmd_open_allocation *open)
 {
+	if (!kmd_allocation_is_protected(open->allocation))
+		return;
+	open->device->open_count--;
 	list_remove(&open->device_link);
 	guards_take(open->allocation, open->device->level);
 }
