@@ -60,7 +60,8 @@ static void enter_creator(struct kmd_allocation *allocation, struct kmd_device *
 		return;
 	allocation->creator = device;
 	list_append(&device->shared, &allocation->creator_link);
-	if (kmd_allocation_is_protected(allocation) && !allocation->flags.RestrictSharedAccess)
+	if (kmd_allocation_is_protected(allocation) && !allocation->flags.RestrictSharedAccess &&
+	    allocation->resource->unrestricted++ == 0)
 		device->unrestricted++;
 }
 
@@ -71,9 +72,16 @@ void kmd_allocation_leave_creator(struct kmd_allocation *allocation)
 	if (!device)
 		return;
 	list_remove(&allocation->creator_link);
-	if (kmd_allocation_is_protected(allocation) && !allocation->flags.RestrictSharedAccess)
+	if (kmd_allocation_is_protected(allocation) && !allocation->flags.RestrictSharedAccess &&
+	    --allocation->resource->unrestricted == 0)
 		device->unrestricted--;
 	allocation->creator = NULL;
+}
+
+static void resource_unref(struct kmd_resource *resource)
+{
+	if (--resource->references == 0)
+		free(resource);
 }
 
 static void free_allocation(struct kmd_allocation *allocation)
@@ -83,11 +91,12 @@ static void free_allocation(struct kmd_allocation *allocation)
 	kmd_allocation_untie(allocation);
 	if (kmd_allocation_is_protected(allocation))
 		gpu_surface_memory_unmap(allocation->memory, (size_t)allocation->size);
+	resource_unref(allocation->resource);
 	free(allocation);
 }
 
-static NTSTATUS make_allocation(struct kmd_adapter *adapter, const DXGK_ALLOCATIONINFO *request,
-				struct kmd_allocation **ret)
+static NTSTATUS make_allocation(struct kmd_adapter *adapter, struct kmd_resource *resource,
+				const DXGK_ALLOCATIONINFO *request, struct kmd_allocation **ret)
 {
 	struct kmd_allocation *allocation;
 	struct drv_allocation info;
@@ -115,6 +124,8 @@ static NTSTATUS make_allocation(struct kmd_adapter *adapter, const DXGK_ALLOCATI
 			return STATUS_NO_MEMORY;
 		}
 	}
+	allocation->resource = resource;
+	resource->references++;
 	list_append(&adapter->allocations, &allocation->link);
 	*ret = allocation;
 	return STATUS_SUCCESS;
@@ -123,6 +134,7 @@ static NTSTATUS make_allocation(struct kmd_adapter *adapter, const DXGK_ALLOCATI
 NTSTATUS kmd_create_allocation(HANDLE hAdapter, DXGKARG_CREATEALLOCATION *arg)
 {
 	struct kmd_adapter *adapter = hAdapter;
+	struct kmd_resource *resource = arg->hResource;
 	struct kmd_allocation **made;
 	NTSTATUS status = STATUS_SUCCESS;
 	UINT count;
@@ -130,11 +142,18 @@ NTSTATUS kmd_create_allocation(HANDLE hAdapter, DXGKARG_CREATEALLOCATION *arg)
 	if (arg->NumAllocations == 0 || !arg->pAllocationInfo)
 		return STATUS_INVALID_PARAMETER;
 	made = calloc(arg->NumAllocations, sizeof(*made));
-	if (!made)
+	if (!resource)
+		resource = calloc(1, sizeof(*resource));
+	if (!made || !resource) {
+		free(made);
+		if (!arg->hResource)
+			free(resource);
 		return STATUS_NO_MEMORY;
+	}
+	resource->references++;
 
 	for (count = 0; count < arg->NumAllocations; count++) {
-		status = make_allocation(adapter, &arg->pAllocationInfo[count], &made[count]);
+		status = make_allocation(adapter, resource, &arg->pAllocationInfo[count], &made[count]);
 		if (status != STATUS_SUCCESS)
 			break;
 	}
@@ -154,6 +173,9 @@ NTSTATUS kmd_create_allocation(HANDLE hAdapter, DXGKARG_CREATEALLOCATION *arg)
 		info->Flags.CpuVisible = !kmd_allocation_is_protected(made[i]);
 	}
 	free(made);
+	if (status == STATUS_SUCCESS)
+		arg->hResource = resource;
+	resource_unref(resource);
 	return status;
 }
 

@@ -72,8 +72,15 @@ struct kmd_session;
 /* The flags of PROTECTION, by bit. */
 enum { KMD_PROTECTION_ENABLED, KMD_FULLSCREEN_REQUIRED, KMD_PROTECTIONS };
 
+/* What allocations that were made as one have in common. Lives while one of them does. */
+struct kmd_resource {
+	uint32_t references;
+	uint32_t unrestricted; /* allocations that are protected, shared, and open to everybody */
+};
+
 struct kmd_allocation {
 	struct kmd_adapter *adapter;
+	struct kmd_resource *resource;
 	struct list link;
 	struct drv_allocation info;
 	D3DDDI_RESOURCEFLAGS flags; /* info.flags */
