@@ -145,6 +145,11 @@ _Static_assert(offsetof(answer_out, ReturnCode) - offsetof(answer_out, QueryType
 		       offsetof(command_in, SequenceNumber) + sizeof(UINT) - offsetof(command_in, ConfigureType),
 	       "command");
 
+static size_t header_size(bool is_command)
+{
+	return is_command ? sizeof(command_in) : sizeof(query_in);
+}
+
 /* The input is read once, all of it, before a byte of the output is written (AC-082). */
 static HRESULT send(struct umd_device *device, enum drv_command command, const void *input, uint32_t input_size,
 		    void *ret_output, uint32_t output_size)
@@ -156,7 +161,8 @@ static HRESULT send(struct umd_device *device, enum drv_command command, const v
 	memset(&escape, 0, sizeof(escape));
 	escape.input_size = input_size;
 	escape.output_size = output_size;
-	memcpy(escape.input, input, input_size < sizeof(escape.input) ? input_size : sizeof(escape.input));
+	/* A size that no message has is refused by its header alone: what it claims may not be there. */
+	memcpy(escape.input, input, input_size <= sizeof(escape.input) ? input_size : header_size(is_command));
 	escape.header.session = named_session(device, &escape, is_command);
 
 	hr = umd_escape(device, command, &escape, sizeof(escape));
