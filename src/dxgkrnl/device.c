@@ -2,6 +2,7 @@
 /* Devices and contexts of a process. */
 #include "dxgkrnl/internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 void dxgk_context_destroy(struct dxgk_context *context)
@@ -74,6 +75,36 @@ static bool destroy_children(struct dxgk_device *device, uint32_t *budget)
 	return list_is_empty(&device->sessions);
 }
 
+bool dxgk_cb_charge_objects(HANDLE handle, int count)
+{
+	struct dxgk_device *device = handle;
+	struct dxgk_user *user = device->process->user;
+	const uint32_t limit = device->process->kernel->config.limits.handles;
+	uint32_t back;
+
+	if (count >= 0) {
+		/* The handles in use are never more than the limit. */
+		if ((uint32_t)count > limit - user->handles)
+			return false;
+		device->charged += (uint32_t)count;
+		user->handles += (uint32_t)count;
+		return true;
+	}
+	back = 0u - (uint32_t)count;
+	/* A driver that gives back what it never had would spend what others hold. */
+	assert(back <= device->charged);
+	device->charged -= back;
+	user->handles -= back;
+	return true;
+}
+
+/* What a driver forgets is given back with the device. */
+static void settle_charges(struct dxgk_device *device)
+{
+	device->process->user->handles -= device->charged;
+	device->charged = 0;
+}
+
 bool dxgk_device_destroy_part(struct dxgk_device *device, uint32_t *budget)
 {
 	struct dxgk_process *process = device->process;
@@ -82,6 +113,7 @@ bool dxgk_device_destroy_part(struct dxgk_device *device, uint32_t *budget)
 	if (!destroy_children(device, budget))
 		return false;
 	kernel->driver->DxgkDdiDestroyDevice(device->driver_handle);
+	settle_charges(device);
 	dxgk_process_release_handle(process, device->handle);
 	kernel->counts.devices--;
 	free(device);
@@ -104,6 +136,7 @@ NTSTATUS dxgk_do_create_device(struct dxgk_call *call)
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return STATUS_NO_MEMORY;
+	device->process = process;
 	device->handle = dxgk_process_reserve_handle(process, /* slot= */ true);
 	if (!device->handle) {
 		free(device);
@@ -111,15 +144,15 @@ NTSTATUS dxgk_do_create_device(struct dxgk_call *call)
 	}
 
 	argument.hDevice = device;
-	argument.hKmdProcess = process->account;
+	argument.hKmdProcess = dxgk_identity_handle(process->identity);
 	status = kernel->driver->DxgkDdiCreateDevice(kernel->adapter, &argument);
 	if (status != STATUS_SUCCESS) {
+		settle_charges(device);
 		dxgk_process_release_handle(process, device->handle);
 		free(device);
 		return status;
 	}
 	device->driver_handle = argument.hDevice;
-	device->process = process;
 	device->id = ++kernel->next_device;
 	list_init(&device->contexts);
 	list_init(&device->opens);

@@ -41,6 +41,7 @@ static dxgk_handler *const handlers[WIRE_TYPE_END] = {
 	[WIRE_OPEN_SESSION] = dxgk_do_open_session,
 	[WIRE_LIST_SESSIONS] = dxgk_do_list_sessions,
 	[WIRE_INVALIDATE] = dxgk_do_invalidate,
+	[WIRE_DESIGNATE_COMPOSITOR] = dxgk_do_designate_compositor,
 };
 
 void *dxgk_reply(struct dxgk_call *call, size_t size)
@@ -116,7 +117,7 @@ int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, 
 	NTSTATUS status;
 	int result;
 
-	assert(reply->capacity >= WIRE_MAX_MESSAGE && !process->ending);
+	assert(reply->capacity >= WIRE_MAX_MESSAGE && !process->ending && process->identity);
 	result = request_check(process, request);
 	if (result < 0)
 		return result;

@@ -18,6 +18,19 @@ enum {
 	DXGK_SESSION_VIEWS_MAX = 1 << 17,
 };
 
+/* Chains of the tables of client processes. */
+enum { DXGK_IDENTITY_BUCKETS = 1024 };
+
+/* One client process, as all of its connections share it. Lives while one of them does. */
+struct dxgk_identity {
+	struct list token_link;
+	struct list pid_link; /* of none where the connection is a process of its own */
+	uint64_t token;	      /* never used again */
+	uint64_t birth;
+	pid_t pid;
+	uint32_t connections;
+};
+
 /* One user's share. Lives while a process or an object of the user's does. */
 struct dxgk_user {
 	struct list link;
@@ -54,6 +67,10 @@ struct dxgk_kernel {
 	struct list users;
 	struct list processes;
 	uint64_t next_device;
+	uint64_t next_token;
+	struct list identities_by_token[DXGK_IDENTITY_BUCKETS];
+	struct list identities_by_pid[DXGK_IDENTITY_BUCKETS];
+	const struct dxgk_identity *compositor; /* NULL: no process is */
 	int epoll;
 	struct dxgk_nt_handle **nt_buckets;
 	size_t nt_bucket_count;
@@ -74,6 +91,7 @@ struct dxgk_process {
 	struct list link;
 	struct dxgk_user *user;
 	struct dxgk_account *account;
+	struct dxgk_identity *identity; /* NULL: not known yet, or the connection has ended */
 	bool greeted;
 	bool met_removed;	    /* the request being answered named an object of a removed adapter */
 	uint32_t destroyed;	    /* entries of the table, from the last on, that its end is done with */
@@ -88,6 +106,7 @@ struct dxgk_device {
 	uint64_t id; /* never used again */
 	HANDLE driver_handle;
 	uint32_t handle;
+	uint32_t charged; /* handles of the user, for what the driver keeps */
 	struct list contexts;
 	struct list opens;
 	struct list sessions; /* those made on it */
@@ -169,7 +188,8 @@ struct dxgk_resource {
 	struct dxgk_object object;
 	struct dxgk_kernel *kernel;
 	struct dxgk_account *account;
-	uint64_t charged; /* protected bytes */
+	uint64_t charged;     /* protected bytes */
+	HANDLE driver_handle; /* while it has allocations */
 	bool shareable;
 	void *runtime_data;
 	void *driver_data;
@@ -228,6 +248,18 @@ void dxgk_account_unref(struct dxgk_account *account);
 struct dxgk_user *dxgk_user_ref(struct dxgk_kernel *kernel, uid_t id);
 void dxgk_user_unref(struct dxgk_user *user);
 
+/* ---- identity.c ----------------------------------------------------------------------------------- */
+
+void dxgk_identities_init(struct dxgk_kernel *kernel);
+/* For another connection of a process; pid or birth 0: one of its own. NULL: no memory. */
+struct dxgk_identity *dxgk_identity_ref(struct dxgk_kernel *kernel, pid_t pid, uint64_t birth);
+void dxgk_identity_unref(struct dxgk_kernel *kernel, struct dxgk_identity *identity);
+/* The token, as drivers know it. */
+HANDLE dxgk_identity_handle(const struct dxgk_identity *identity);
+/* The driver's callbacks. */
+bool dxgk_cb_is_process_alive(HANDLE handle, HANDLE process);
+HANDLE dxgk_cb_get_compositor(HANDLE handle);
+
 /* ---- object.c ------------------------------------------------------------------------------------- */
 
 void dxgk_object_ref(struct dxgk_object *object);
@@ -248,6 +280,8 @@ NTSTATUS dxgk_release_view(struct dxgk_call *call, enum dxgk_kind kind);
  * the device is still in the table, but its process makes no request.
  */
 bool dxgk_device_destroy_part(struct dxgk_device *device, uint32_t *budget);
+/* The driver's callback. */
+bool dxgk_cb_charge_objects(HANDLE handle, int count);
 void dxgk_context_destroy(struct dxgk_context *context);
 
 /* ---- fence.c -------------------------------------------------------------------------------------- */
@@ -339,6 +373,6 @@ dxgk_handler dxgk_do_create_allocation, dxgk_do_destroy_allocation, dxgk_do_lock
 dxgk_handler dxgk_do_query_resource, dxgk_do_open_resource, dxgk_do_share_objects;
 dxgk_handler dxgk_do_escape, dxgk_do_present;
 dxgk_handler dxgk_do_create_session, dxgk_do_destroy_session, dxgk_do_query_session, dxgk_do_open_session;
-dxgk_handler dxgk_do_list_sessions, dxgk_do_invalidate;
+dxgk_handler dxgk_do_list_sessions, dxgk_do_invalidate, dxgk_do_designate_compositor;
 
 #endif

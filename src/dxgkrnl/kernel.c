@@ -65,6 +65,7 @@ int dxgk_kernel_create(const struct dxgk_config *config, struct dxgk_kernel **re
 	kernel->driver = config->driver;
 	list_init(&kernel->users);
 	list_init(&kernel->processes);
+	dxgk_identities_init(kernel);
 	kernel->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (kernel->epoll < 0) {
 		result = -errno;
@@ -75,6 +76,9 @@ int dxgk_kernel_create(const struct dxgk_config *config, struct dxgk_kernel **re
 		.DxgkCbSetProtectedSessionStatus = dxgk_cb_set_protected_session_status,
 		.DxgkCbHardwareContentProtectionTeardown = dxgk_cb_teardown,
 		.DxgkCbGetHandleData = cb_get_handle_data,
+		.IsProcessAlive = dxgk_cb_is_process_alive,
+		.GetCompositor = dxgk_cb_get_compositor,
+		.ChargeObjects = dxgk_cb_charge_objects,
 		.ShowPicture = config->show_picture ? cb_show_picture : NULL,
 	};
 	if (kernel->driver->StartDevice(&kernel->interface, config->driver_context, &kernel->adapter) != STATUS_SUCCESS)

@@ -49,14 +49,18 @@ int dxgk_kernel_create(const struct dxgk_config *config, struct dxgk_kernel **re
 /* Its processes are destroyed before. NULL is allowed. */
 void dxgk_kernel_destroy(struct dxgk_kernel *kernel);
 
-/* -EDQUOT: the user has too many. */
-int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user, pid_t pid, struct dxgk_process **ret);
+/* A connection of a client. -EDQUOT: the user has too many. */
+int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user, struct dxgk_process **ret);
+/*
+ * Says which process is at the other end, once and before its first request. The birth is the caller's to choose: a number
+ * that no two processes with one process number share (AC-127). pid or birth 0: not known, and then the connection counts
+ * as a process of its own.
+ */
+int dxgk_process_identify(struct dxgk_process *process, pid_t pid, uint64_t birth);
 /* Gives back everything that it held. NULL is allowed. */
 void dxgk_process_destroy(struct dxgk_process *process);
 /* The same in parts, for whoever has others to serve meanwhile. Returns true when it is gone. budget: mostly DXGK_TURN. */
 bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget);
-/* Tells the process's id, learned from the connection's credentials after it began. */
-void dxgk_process_set_pid(struct dxgk_process *process, pid_t pid);
 
 /*
  * Answers one request: checks it, acts, and fills the reply, whose data has room for WIRE_MAX_MESSAGE bytes. Descriptors

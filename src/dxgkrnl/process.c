@@ -2,6 +2,7 @@
 /* Processes: their handles, their object pages, what is charged to them and their users. */
 #include "dxgkrnl/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -69,7 +70,7 @@ void dxgk_account_read_command(struct dxgk_account *account)
 	account->command[length > 0 ? length - 1 : 0] = '\0';
 }
 
-int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user_id, pid_t pid, struct dxgk_process **ret)
+int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user_id, struct dxgk_process **ret)
 {
 	struct dxgk_user *user = dxgk_user_ref(kernel, user_id);
 	struct dxgk_process *process = NULL;
@@ -92,7 +93,6 @@ int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user_id, pid_t pid, st
 		.kernel = kernel,
 		.user = dxgk_user_ref(kernel, user_id),
 		.references = 1,
-		.pid = pid,
 	};
 	process->kernel = kernel;
 	process->user = user;
@@ -108,9 +108,14 @@ fail:
 	return result;
 }
 
-void dxgk_process_set_pid(struct dxgk_process *process, pid_t pid)
+int dxgk_process_identify(struct dxgk_process *process, pid_t pid, uint64_t birth)
 {
+	assert(!process->identity);
+	process->identity = dxgk_identity_ref(process->kernel, pid, birth);
+	if (!process->identity)
+		return -ENOMEM;
 	process->account->pid = pid;
+	return 0;
 }
 
 /* Returns false if there is something left of it. */
@@ -181,6 +186,10 @@ bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget)
 {
 	struct dxgk_kernel *kernel = process->kernel;
 
+	/* It has ended, however long it takes to give all back. */
+	if (process->identity)
+		dxgk_identity_unref(kernel, process->identity);
+	process->identity = NULL;
 	if (!destroy_handles(process, budget))
 		return false;
 	dxgk_handle_table_clear(&process->handles);
@@ -316,6 +325,7 @@ NTSTATUS dxgk_do_hello(struct dxgk_call *call)
 	const struct wire_hello *request = DXGK_REQUEST(call, wire_hello);
 	const int *liveness = call->process->kernel->config.liveness;
 	struct wire_hello *reply = DXGK_REPLY(call, wire_hello);
+	uint64_t token = call->process->identity->token;
 
 	if (request->magic != WIRE_MAGIC)
 		return STATUS_INVALID_PARAMETER;
@@ -328,6 +338,7 @@ NTSTATUS dxgk_do_hello(struct dxgk_call *call)
 	if (liveness && dxgk_reply_descriptor(call, *liveness) != STATUS_SUCCESS)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	reply->extra = liveness != NULL;
+	dxgk_reply_append(call, &token, sizeof(token));
 	call->process->handles.first = request->extra;
 	call->process->greeted = true;
 	return STATUS_SUCCESS;

@@ -234,7 +234,7 @@ static NTSTATUS allocation_create(struct dxgk_process *process, struct dxgk_reso
 				  struct dxgk_allocation *allocation)
 {
 	struct dxgk_kernel *kernel = process->kernel;
-	DXGKARG_CREATEALLOCATION argument = { .NumAllocations = 1 };
+	DXGKARG_CREATEALLOCATION argument = { .NumAllocations = 1, .hResource = resource->driver_handle };
 	DXGK_ALLOCATIONINFO info = { 0 };
 	bool failed = false;
 	NTSTATUS status;
@@ -246,10 +246,12 @@ static NTSTATUS allocation_create(struct dxgk_process *process, struct dxgk_reso
 	info.pPrivateDriverData = allocation->private_data;
 	info.PrivateDriverDataSize = allocation->private_size;
 	argument.pAllocationInfo = &info;
+	argument.Flags.Resource = 1;
 	status = kernel->driver->DxgkDdiCreateAllocation(kernel->adapter, &argument);
 	if (status != STATUS_SUCCESS)
 		return status;
 	allocation->driver_handle = info.hAllocation;
+	resource->driver_handle = argument.hResource;
 	return allocation_back(process, resource, allocation, item, &info);
 }
 
@@ -437,6 +439,27 @@ static RECT rect_of(const struct wire_rectangle *rectangle)
 	};
 }
 
+/* Without rectangles it is all of the surface, in its own size. */
+static void picture_rects(const struct wire_present *request, struct dxgk_picture *picture)
+{
+	LONG width;
+	LONG height;
+
+	picture->source = (RECT) { .right = (LONG)picture->width, .bottom = (LONG)picture->height };
+	if (request->flags & WIRE_PRESENT_SOURCE)
+		picture->source = rect_of(&request->source);
+	if (request->flags & WIRE_PRESENT_DESTINATION) {
+		picture->destination = rect_of(&request->destination);
+		return;
+	}
+	/* Unsigned, for nobody has looked at them yet: the driver refuses a source that is none. */
+	width = (LONG)((uint32_t)picture->source.right - (uint32_t)picture->source.left);
+	height = (LONG)((uint32_t)picture->source.bottom - (uint32_t)picture->source.top);
+	picture->destination = (RECT) { .right = width, .bottom = height };
+	if (picture->rotation == D3DDDI_ROTATION_90 || picture->rotation == D3DDDI_ROTATION_270)
+		picture->destination = (RECT) { .right = height, .bottom = width };
+}
+
 NTSTATUS dxgk_do_present(struct dxgk_call *call)
 {
 	const struct wire_present *request = DXGK_REQUEST(call, wire_present);
@@ -448,7 +471,8 @@ NTSTATUS dxgk_do_present(struct dxgk_call *call)
 	struct dxgk_picture picture = { 0 };
 	NTSTATUS status;
 
-	if (!context || !item || item->open->device != context->device || request->source_id != 0)
+	if (!context || !item || item->open->device != context->device || request->source_id != 0 ||
+	    (request->flags & ~(uint32_t)WIRE_PRESENT_FLAGS))
 		return STATUS_INVALID_PARAMETER;
 	description.hAllocation = item->open->resource->allocations[item - item->open->allocations].driver_handle;
 	status = kernel->driver->DxgkDdiDescribeAllocation(kernel->adapter, &description);
@@ -460,10 +484,10 @@ NTSTATUS dxgk_do_present(struct dxgk_call *call)
 	picture.format = description.Format;
 	picture.refresh_rate = description.RefreshRate;
 	picture.rotation = description.Rotation;
-	picture.source = rect_of(&request->source);
-	picture.destination = rect_of(&request->destination);
+	picture_rects(request, &picture);
 	picture.count = request->count;
 	picture.duration = request->duration;
+	picture.is_flip = (request->flags & WIRE_PRESENT_FLIP) != 0;
 	status = kernel->driver->Present(context->device->driver_handle, item->driver_handle, &picture);
 	if (status == STATUS_SUCCESS)
 		(void)DXGK_REPLY(call, wire_header);

@@ -254,8 +254,7 @@ NTSTATUS APIENTRY kmt_present(D3DKMT_PRESENT *arg)
 	NTSTATUS status;
 
 	/* A whole surface goes to the screen, and nothing to another allocation. */
-	if (!arg || arg->hDestination || arg->SubRectCnt > 0 || arg->BroadcastContextCount > 0 ||
-	    !arg->Flags.SrcRectValid || !arg->Flags.DstRectValid)
+	if (!arg || arg->hDestination || arg->SubRectCnt > 0 || arg->BroadcastContextCount > 0)
 		return STATUS_INVALID_PARAMETER;
 	request = kmt_begin(&call, WIRE_PRESENT, sizeof(*request));
 	if (!request)
@@ -265,6 +264,9 @@ NTSTATUS APIENTRY kmt_present(D3DKMT_PRESENT *arg)
 	request->allocation = arg->hSource;
 	request->count = arg->Flags.PresentCountValid ? arg->PresentCount : 0;
 	request->duration = arg->Flags.DurationValid ? arg->Duration : 1;
+	request->flags = (arg->Flags.Flip ? WIRE_PRESENT_FLIP : 0u) |
+			 (arg->Flags.SrcRectValid ? WIRE_PRESENT_SOURCE : 0u) |
+			 (arg->Flags.DstRectValid ? WIRE_PRESENT_DESTINATION : 0u);
 	request->source = (struct wire_rectangle) { arg->SrcRect.left, arg->SrcRect.top, arg->SrcRect.right,
 						    arg->SrcRect.bottom };
 	request->destination = (struct wire_rectangle) { arg->DstRect.left, arg->DstRect.top, arg->DstRect.right,

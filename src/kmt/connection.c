@@ -26,6 +26,7 @@ struct kmt_connection {
 	pthread_mutex_t lock;
 	uint32_t sequence;
 	atomic_bool lost;
+	uint64_t token;			      /* of this process */
 	const struct wire_liveness *liveness; /* NULL: the other side is no process of its own */
 	const struct wire_slot *_Atomic pages[WIRE_PAGES];
 	struct wire_packet request;
@@ -150,19 +151,22 @@ static bool say_hello(struct kmt_connection *connection)
 {
 	struct wire_hello *hello = request_begin(connection, WIRE_HELLO, sizeof(*hello));
 	const struct wire_hello *answer = connection->reply.data;
+	const struct wire_welcome *welcome = connection->reply.data;
 	NTSTATUS status;
 	int result = 0;
 
 	hello->magic = WIRE_MAGIC;
 	hello->version = WIRE_VERSION;
 	hello->extra = connection->transport.first_index;
-	status = transact_locked(connection, sizeof(*hello));
+	status = transact_locked(connection, sizeof(*welcome));
 	if (status == STATUS_NOT_SUPPORTED) {
 		/* Version 1 does not say. */
 		fprintf(stderr, "dxvault: the service speaks version %u of the protocol, this library version %u\n",
 			connection->reply.size >= sizeof(*answer) ? answer->version : 1, WIRE_VERSION);
 		errno = EPROTONOSUPPORT;
 	}
+	if (status == STATUS_SUCCESS)
+		connection->token = welcome->token;
 	if (status == STATUS_SUCCESS && answer->extra == 1)
 		result = liveness_map(connection);
 	wire_packet_clear(&connection->reply);
@@ -317,7 +321,15 @@ void kmt_connection_disconnect(void)
 	pthread_mutex_lock(&process_lock);
 	connection = process_connection;
 	process_connection = NULL;
+	/* What a fork that calls no handlers left. */
+	if (connection && !connection->is_own) {
+		kmt_async_abandon();
+		connection = NULL;
+	}
 	pthread_mutex_unlock(&process_lock);
+	/* Else the next one could be served before: it would be another connection of the same process. */
+	if (connection && connection->transport.finish)
+		connection->transport.finish(connection->transport.context);
 	kmt_connection_destroy(connection);
 }
 
@@ -366,6 +378,11 @@ void kmt_reply_refuse(const struct wire_packet *request, struct wire_packet *rep
 	answer->status = status;
 	reply->size = sizeof(*answer);
 	reply->descriptor_count = 0;
+}
+
+uint64_t kmt_connection_token(const struct kmt_connection *connection)
+{
+	return connection->token;
 }
 
 const struct wire_slot *kmt_connection_slot(struct kmt_connection *connection, D3DKMT_HANDLE handle)

@@ -15,6 +15,8 @@ struct kmt_transport {
 	int (*transact)(void *context, const struct wire_packet *request, struct wire_packet *reply);
 	/* Whether the other side is still there, without asking it. */
 	bool (*is_alive)(void *context);
+	/* Returns when the other side knows that this was all, or is gone. NULL: it knows when it is closed. */
+	void (*finish)(void *context);
 	void (*close)(void *context);
 	void *context;
 	uint32_t first_index; /* where the indices of the connection's handles begin */
@@ -51,6 +53,8 @@ uint32_t kmt_connection_handles_end(void);
 bool kmt_connection_check(struct kmt_connection *connection);
 /* The same by asking it: a service that has begun to take things back before it ends is gone by the time of its reply. */
 bool kmt_connection_ask(struct kmt_connection *connection);
+/* By which the graphics kernel knows this process (AC-127). */
+uint64_t kmt_connection_token(const struct kmt_connection *connection);
 
 /* The slot of a handle, as the service last wrote it; NULL: no such handle. The pointer is good while the process lives. */
 const struct wire_slot *kmt_connection_slot(struct kmt_connection *connection, D3DKMT_HANDLE handle);

@@ -146,6 +146,11 @@ static void close_link(void *context)
 
 struct kmt_connection *kmt_in_process_connect(struct kmt_in_process *mode, uid_t user, pid_t pid)
 {
+	return kmt_in_process_connect_as(mode, user, pid, /* birth= */ 0);
+}
+
+struct kmt_connection *kmt_in_process_connect_as(struct kmt_in_process *mode, uid_t user, pid_t pid, uint64_t birth)
+{
 	struct link *link = calloc(1, sizeof(*link));
 	struct kmt_transport transport = {
 		.transact = transact,
@@ -158,8 +163,11 @@ struct kmt_connection *kmt_in_process_connect(struct kmt_in_process *mode, uid_t
 	if (!link)
 		return NULL;
 	pthread_mutex_lock(&mode->lock);
-	result = mode->kernel ? dxgk_process_create(mode->kernel, user, pid, &link->process) : -ECONNREFUSED;
+	result = mode->kernel ? dxgk_process_create(mode->kernel, user, &link->process) : -ECONNREFUSED;
+	if (result == 0)
+		result = dxgk_process_identify(link->process, pid, birth);
 	if (result < 0) {
+		dxgk_process_destroy(link->process);
 		pthread_mutex_unlock(&mode->lock);
 		free(link);
 		return NULL;

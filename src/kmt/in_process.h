@@ -23,6 +23,8 @@ void kmt_in_process_destroy(struct kmt_in_process *mode);
 
 /* A connection that stands for one more process; for kmt_connection_set. NULL: no memory, or too many of this user. */
 struct kmt_connection *kmt_in_process_connect(struct kmt_in_process *mode, uid_t user, pid_t pid);
+/* The same for one of several connections of a process, as dxgk_process_identify tells them apart. */
+struct kmt_connection *kmt_in_process_connect_as(struct kmt_in_process *mode, uid_t user, pid_t pid, uint64_t birth);
 
 /* The kernel for a call beside the requests, e.g. dxgk_lose_keys; give it back with kmt_in_process_release. */
 struct dxgk_kernel *kmt_in_process_acquire(struct kmt_in_process *mode);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The operator's requests: who holds which session, and that content be lost. */
+/* The operator's requests: who holds which session, that content be lost, and who composes the desktop. */
 #include "kmt/connection.h"
 
 #include <assert.h>
@@ -79,6 +79,21 @@ NTSTATUS APIENTRY DxvaultInvalidate(DXVAULT_LOSS loss, UINT64 session, UINT *pLo
 	status = kmt_transact(&call, sizeof(*request));
 	if (status == STATUS_SUCCESS && pLost)
 		*pLost = KMT_REPLY(&call, wire_invalidate)->lost;
+	kmt_end(&call);
+	return status;
+}
+
+NTSTATUS APIENTRY DxvaultDesignateCompositor(UINT64 token)
+{
+	struct wire_designate_compositor *request;
+	struct kmt_call call;
+	NTSTATUS status;
+
+	request = kmt_begin(&call, WIRE_DESIGNATE_COMPOSITOR, sizeof(*request));
+	if (!request)
+		return STATUS_DEVICE_REMOVED;
+	request->token = token;
+	status = kmt_transact(&call, sizeof(struct wire_header));
 	kmt_end(&call);
 	return status;
 }

@@ -22,6 +22,8 @@
 #define START_LIMIT_MS 10000
 #define RETRY_MS       5
 #define START_AGAIN_MS 50
+/* How long a client waits at most for a service that is busy to take note of its end. */
+#define FINISH_LIMIT_MS 1000
 
 /* Whether nothing was sent for a reason that leaves the connection as good as before, and what to say then. */
 static bool send_was_refused(int descriptor, const struct wire_packet *request, int error, NTSTATUS *ret_status)
@@ -77,6 +79,15 @@ static bool socket_is_alive(void *context)
 	return poll(&item, 1, 0) == 0;
 }
 
+static void socket_finish(void *context)
+{
+	struct pollfd item = { .fd = (int)(intptr_t)context, .events = POLLIN };
+
+	/* It hangs up as soon as its turn comes. */
+	if (shutdown(item.fd, SHUT_WR) == 0)
+		(void)poll(&item, 1, FINISH_LIMIT_MS);
+}
+
 static void socket_close(void *context)
 {
 	close((int)(intptr_t)context);
@@ -87,6 +98,7 @@ struct kmt_connection *kmt_service_connect_over(int descriptor)
 	return kmt_connection_create(&(struct kmt_transport) {
 		.transact = socket_transact,
 		.is_alive = socket_is_alive,
+		.finish = socket_finish,
 		.close = socket_close,
 		.context = (void *)(intptr_t)descriptor,
 		.first_index = kmt_connection_handles_end(),
@@ -99,6 +111,7 @@ static int take_inherited(void)
 	static bool taken;
 	const char *text = secure_getenv("DXVAULT_SOCKET_FD");
 	int descriptor;
+	int on = 1;
 	char *end;
 	long value;
 
@@ -111,6 +124,9 @@ static int take_inherited(void)
 		return -EBADF;
 	descriptor = (int)value;
 	if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	/* The service may not have looked at its end yet, and then only this makes the hello say who it is from. */
+	if (setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
 		return -errno;
 	taken = true;
 	return descriptor;

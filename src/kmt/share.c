@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* NT handles of shared objects, and what dxvault adds: a look at the service. */
+/* NT handles of shared objects, and what dxvault adds: a look at the service, and how it knows this process. */
 #include "kmt/connection.h"
 #include "kmt/entry.h"
 
@@ -113,6 +113,20 @@ NTSTATUS APIENTRY DxvaultGetRootCertificate(VOID *pBuffer, UINT *pSize)
 	}
 	kmt_end(&call);
 	return status;
+}
+
+NTSTATUS APIENTRY DxvaultGetProcessToken(UINT64 *pToken)
+{
+	struct kmt_connection *connection;
+
+	if (!pToken)
+		return STATUS_INVALID_PARAMETER;
+	connection = kmt_connection_get();
+	/* A service that is gone knows nobody. */
+	if (!connection || !kmt_connection_check(connection))
+		return STATUS_DEVICE_REMOVED;
+	*pToken = kmt_connection_token(connection);
+	return STATUS_SUCCESS;
 }
 
 VOID APIENTRY DxvaultDisconnect(VOID)

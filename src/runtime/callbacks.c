@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The callbacks of a driver, but for allocations and sessions: each is one D3DKMT call. */
+/* The callbacks of a driver, but for allocations, presents and sessions: each is one D3DKMT call. */
 #include "runtime/runtime_internal.h"
 
 HRESULT APIENTRY rt_query_adapter_info_cb(HANDLE hAdapter, const D3DDDICB_QUERYADAPTERINFO *pData)
@@ -91,36 +91,11 @@ static HRESULT APIENTRY destroy_context_cb(HANDLE hDevice, const D3DDDICB_DESTRO
 	return rt_hresult_from_status(D3DKMTDestroyContext(&arg));
 }
 
-/* The rectangles and the time are the caller's of rt_present: the DDI structure has no member for them. */
-static HRESULT APIENTRY present_cb(HANDLE hDevice, const D3DDDICB_PRESENT *pData)
-{
-	const struct rt_device *device = hDevice;
-	D3DKMT_PRESENT arg = {
-		.hContext = context_handle(pData->hContext),
-		.VidPnSourceId = 0,
-		.hSource = pData->hSrcAllocation,
-		.hDestination = pData->hDstAllocation,
-	};
-
-	arg.Flags.Flip = 1;
-	if (device->present) {
-		arg.SrcRect = device->present->source;
-		arg.DstRect = device->present->destination;
-		arg.PresentCount = device->present->count;
-		arg.Duration = device->present->duration;
-		arg.Flags.SrcRectValid = 1;
-		arg.Flags.DstRectValid = 1;
-		arg.Flags.PresentCountValid = 1;
-		arg.Flags.DurationValid = 1;
-	}
-	return rt_hresult_from_status(D3DKMTPresent(&arg));
-}
-
 const DXVAULT_DEVICECALLBACKS rt_device_callbacks = {
 	.Callbacks = {
 		.pfnAllocateCb = rt_allocate_cb,
 		.pfnDeallocateCb = rt_deallocate_cb,
-		.pfnPresentCb = present_cb,
+		.pfnPresentCb = rt_present_cb,
 		.pfnLockCb = lock_cb,
 		.pfnUnlockCb = unlock_cb,
 		.pfnEscapeCb = escape_cb,

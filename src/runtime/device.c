@@ -24,9 +24,12 @@ static HRESULT create_driver_device(struct rt_device *device)
 
 	arg.Flags.Value = DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS;
 	hr = device->adapter->funcs.pfnCreateDevice(device->adapter->driver, &arg);
-	if (hr == S_OK)
-		device->driver = arg.hDevice;
-	return hr;
+	if (hr != S_OK)
+		return hr;
+	device->driver = arg.hDevice;
+	device->shown = device->funcs;
+	device->shown.pfnPresent = rt_present_watch(device->funcs.pfnPresent);
+	return S_OK;
 }
 
 HRESULT rt_device_create(struct rt_adapter *adapter, struct rt_device **ret_device)
@@ -81,7 +84,7 @@ void rt_device_close(struct rt_device *device)
 
 const D3DDDI_DEVICEFUNCS *rt_device_funcs(struct rt_device *device)
 {
-	return &device->funcs;
+	return &device->shown;
 }
 
 HANDLE rt_device_handle(struct rt_device *device)
@@ -92,15 +95,4 @@ HANDLE rt_device_handle(struct rt_device *device)
 D3DKMT_HANDLE rt_device_kernel_handle(struct rt_device *device)
 {
 	return device->kernel;
-}
-
-HRESULT rt_present(struct rt_device *device, struct rt_resource *resource, const struct rt_present *present)
-{
-	const D3DDDIARG_PRESENT arg = { .hSrcResource = resource->driver };
-	HRESULT hr;
-
-	device->present = present;
-	hr = device->funcs.pfnPresent(device->driver, &arg);
-	device->present = NULL;
-	return hr;
 }

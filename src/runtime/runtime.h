@@ -5,6 +5,7 @@
 
 #include <dxvault/d3dcontentprotection.h>
 #include <dxvault/dxvault.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,7 @@ const char *rt_last_error(void); /* one line about the last E_FAIL of this threa
 
 HRESULT rt_device_create(struct rt_adapter *adapter, struct rt_device **ret_device);
 void rt_device_close(struct rt_device *device); /* and what was made on it; NULL is allowed */
+/* The driver's, but that the runtime hears of the flags of a pfnPresent: D3DKMTPresent has Flags.Flip from there. */
 const D3DDDI_DEVICEFUNCS *rt_device_funcs(struct rt_device *device);
 HANDLE rt_device_handle(struct rt_device *device); /* the driver's */
 D3DKMT_HANDLE rt_device_kernel_handle(struct rt_device *device);
@@ -105,6 +107,7 @@ struct rt_present {
 	RECT destination; /* its size on the screen */
 	uint32_t count;	  /* refresh at which it shows */
 	uint32_t duration;
+	bool windowed; /* into a window of the desktop; else a full-screen flip */
 };
 
 /* pfnPresent; what the DDI structure has no member for reaches D3DKMTPresent from here. */

@@ -37,7 +37,8 @@ struct rt_device {
 	struct rt_adapter *adapter;
 	D3DKMT_HANDLE kernel;
 	HANDLE driver;
-	D3DDDI_DEVICEFUNCS funcs;
+	D3DDDI_DEVICEFUNCS funcs; /* the driver's */
+	D3DDDI_DEVICEFUNCS shown; /* as callers get them */
 	DXVAULT_DEVICECALLBACKS callbacks;
 	struct list sessions;	      /* struct rt_session */
 	struct list resources;	      /* struct rt_resource */
@@ -78,6 +79,12 @@ struct rt_kernel_resource *rt_kernel_resource_find(struct rt_device *device, HAN
 /* Remembers what the kernel has for runtime. E_OUTOFMEMORY. */
 HRESULT rt_kernel_resource_add(struct rt_device *device, HANDLE runtime, D3DKMT_HANDLE kernel);
 void rt_kernel_resource_remove(struct rt_device *device, struct rt_kernel_resource *resource);
+
+/* ---- present.c ---------------------------------------------------------------------------------- */
+
+HRESULT APIENTRY rt_present_cb(HANDLE hDevice, const D3DDDICB_PRESENT *pData);
+/* What a caller is given in place of a driver's pfnPresent. */
+PFND3DDDI_PRESENT rt_present_watch(PFND3DDDI_PRESENT present);
 
 /* ---- session.c ---------------------------------------------------------------------------------- */
 

@@ -3,11 +3,13 @@
 #include "service/server.h"
 
 #include "gpu/gpu.h"
+#include "service/peer.h"
 #include "service/resume.h"
 #include "util/list.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -44,10 +46,12 @@ struct connection {
 	struct server *server;
 	struct dxgk_process *process;
 	sd_event_source *source;
+	sd_event_source *death; /* of its process */
 	int socket;
+	int process_descriptor; /* a pidfd; -1: not known yet, or never */
 	uid_t user;
-	pid_t pid;
-	bool known; /* by the credentials of its first message */
+	pid_t pid;     /* before it is identified that of who made the socket */
+	bool is_known; /* by the credentials of its first message */
 };
 
 static int on_idle(sd_event_source *source, uint64_t now, void *context)
@@ -122,6 +126,9 @@ static void connection_end(struct connection *connection)
 	struct server *server = connection->server;
 
 	sd_event_source_disable_unref(connection->source);
+	sd_event_source_disable_unref(connection->death);
+	if (connection->process_descriptor >= 0)
+		close(connection->process_descriptor);
 	close(connection->socket);
 	list_remove(&connection->busy_link);
 	list_remove(&connection->link);
@@ -220,6 +227,56 @@ static void log_refused_hello(const struct connection *connection)
 			    (int)connection->pid, hello->version, WIRE_VERSION);
 }
 
+/* What it held ends with it, whoever has a copy of its socket. */
+static int on_death(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct connection *connection = context;
+
+	(void)source;
+	(void)descriptor;
+	(void)events;
+	look_for_resume(connection->server);
+	connection_end(connection);
+	return 0;
+}
+
+/* Before the others: a message that comes after the death is another one's. */
+static int watch_death(struct connection *connection)
+{
+	int result = sd_event_add_io(connection->server->event, &connection->death, connection->process_descriptor,
+				     EPOLLIN, on_death, connection);
+
+	return result < 0 ? result : sd_event_source_set_priority(connection->death, SD_EVENT_PRIORITY_IMPORTANT);
+}
+
+/* By its first message, and before that is looked at. Each message is the same process's (see peer_watch). */
+static int connection_identify(struct connection *connection, pid_t sender)
+{
+	struct pollfd more = { .fd = connection->socket, .events = POLLIN };
+	const struct server *server = connection->server;
+	uint64_t birth;
+	int result;
+
+	if (connection->is_known)
+		return sender == connection->pid ? 0 : -EPERM;
+	result = peer_watch(sender, &connection->process_descriptor, &birth);
+	if (result < 0)
+		return result;
+	/* Whoever waits for its answer has not said more. */
+	if (poll(&more, 1, 0) != 0)
+		return -EPROTO;
+	if (connection->process_descriptor >= 0)
+		result = watch_death(connection);
+	if (result >= 0)
+		result = dxgk_process_identify(connection->process, sender,
+					       server->config.birth ? server->config.birth() : birth);
+	if (result < 0)
+		return result;
+	connection->pid = sender;
+	connection->is_known = true;
+	return 0;
+}
+
 /* One message a turn: clients that have much to say wait for those that have little. */
 static int connection_serve(struct connection *connection)
 {
@@ -231,11 +288,11 @@ static int connection_serve(struct connection *connection)
 		return 0;
 	if (result <= 0)
 		return result < 0 ? result : -ECONNRESET;
-	if (!connection->known && server->request.sender > 0) {
-		dxgk_process_set_pid(connection->process, server->request.sender);
-		connection->known = true;
+	result = connection_identify(connection, server->request.sender);
+	if (result < 0) {
+		wire_packet_clear(&server->request);
+		return result;
 	}
-
 	result = dxgk_begin(connection->process, &server->request, &server->reply);
 	if (result == 0) {
 		log_refused_hello(connection);
@@ -297,11 +354,12 @@ int server_add_client(struct server *server, int socket)
 	}
 	connection->server = server;
 	connection->socket = socket;
+	connection->process_descriptor = -1;
 	connection->user = peer.uid;
 	connection->pid = peer.pid;
 	list_init(&connection->link);
 	list_init(&connection->busy_link);
-	result = dxgk_process_create(server->kernel, peer.uid, peer.pid, &connection->process);
+	result = dxgk_process_create(server->kernel, peer.uid, &connection->process);
 	if (result < 0)
 		goto fail;
 	result = sd_event_add_io(server->event, &connection->source, socket, EPOLLIN, on_message, connection);
@@ -423,6 +481,11 @@ void server_destroy(struct server *server)
 
 int server_listen(struct server *server, int listener)
 {
+	int on = 1;
+
+	/* What is accepted has it from there: a client may say hello before server_add_client has looked at it. */
+	if (setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return -errno;
 	return sd_event_add_io(server->event, &server->listener, listener, EPOLLIN, on_connection, server);
 }
 

@@ -15,6 +15,8 @@ struct server_config {
 	bool all_users; /* else those of the service's own user and root */
 	/* A clock in nanoseconds, for tests of a resume from sleep. NULL: the system's. */
 	uint64_t (*clock)(clockid_t id);
+	/* The birth of a client's process, for tests in which one process plays several. NULL: as peer_watch says. */
+	uint64_t (*birth)(void);
 };
 
 /* Serves clients of a graphics kernel on an event loop. 0 or a negative errno value. */

@@ -2,6 +2,7 @@
 /* The configuration file of dxvaultd: limits of users, and what tests want otherwise. */
 #include "service/settings.h"
 
+#include <dxvault/d3dcontentprotection.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -136,6 +137,27 @@ static int parse_caps(const struct key *key, const char *value, struct settings 
 	return 0;
 }
 
+static int parse_channels(const struct key *key, const char *value, struct settings *settings)
+{
+	static const struct {
+		const char *name;
+		uint32_t types;
+	} choices[] = {
+		{ "software", D3DCPCAPS_SOFTWARE },
+		{ "hardware", D3DCPCAPS_HARDWARE },
+		{ "both", D3DCPCAPS_SOFTWARE | D3DCPCAPS_HARDWARE },
+	};
+
+	(void)key;
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		if (strcmp(value, choices[i].name) == 0) {
+			settings->driver.channel_types = choices[i].types;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int parse_users(const struct key *key, const char *value, struct settings *settings)
 {
 	(void)key;
@@ -187,6 +209,10 @@ static const struct key keys[] = {
 	{ "decryption-blt", parse_flag, MEMBER(driver.has_decryption_blt), 0, 0 },
 	{ "get-pitch", parse_flag, MEMBER(driver.has_get_pitch), 0, 0 },
 	{ "caps", parse_caps, 0, 0, 0 },
+	{ "test-channels", parse_channels, 0, 0, 0 },
+	{ "test-encryption", parse_count, MEMBER(driver.encryption_guids), 0, KMD_ENCRYPTION_GUIDS },
+	{ "test-outputs", parse_count, MEMBER(driver.outputs), 0, KMD_OUTPUTS },
+	{ "test-decode", parse_flag, MEMBER(driver.has_decode), 0, 0 },
 	{ "allow-users", parse_users, 0, 0, 0 },
 	{ "log-level", parse_log_level, 0, 0, 0 },
 	{ "memory", parse_memory, 0, 0, 0 },
@@ -195,6 +221,7 @@ static const struct key keys[] = {
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
 _Static_assert(sizeof(unsigned int) == sizeof(uint32_t), "idle_seconds is written as the limits are");
+_Static_assert(KMD_OUTPUTS <= INT32_MAX, "outputs has a sign, and is written as the limits are");
 _Static_assert(KEY_COUNT <= 32, "a bit for each key");
 
 static bool is_blank(char c)

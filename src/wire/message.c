@@ -8,6 +8,7 @@
 static_assert(sizeof(struct wire_header) == 16, "wire layout");
 static_assert(sizeof(struct wire_handle) == 24, "wire layout");
 static_assert(sizeof(struct wire_hello) == 32, "wire layout");
+static_assert(sizeof(struct wire_welcome) == 40, "wire layout");
 static_assert(sizeof(struct wire_liveness) == 4, "wire layout");
 static_assert(sizeof(struct wire_object_page) == 24, "wire layout");
 static_assert(sizeof(struct wire_slot) == 16, "wire layout");
@@ -34,6 +35,7 @@ static_assert(sizeof(struct wire_list_sessions) + WIRE_MAX_LISTED * sizeof(struc
 		      WIRE_MAX_MESSAGE,
 	      "a full list fits");
 static_assert(sizeof(struct wire_invalidate) == 32, "wire layout");
+static_assert(sizeof(struct wire_designate_compositor) == 24, "wire layout");
 
 #define FIXED(text, type)                           \
 	{                                           \
@@ -82,6 +84,7 @@ static const struct wire_rule rules[WIRE_TYPE_END] = {
 	[WIRE_OPEN_SESSION] = FIXED_WITH_DESCRIPTOR("open session", struct wire_header),
 	[WIRE_LIST_SESSIONS] = FIXED("list sessions", struct wire_list_sessions),
 	[WIRE_INVALIDATE] = FIXED("invalidate", struct wire_invalidate),
+	[WIRE_DESIGNATE_COMPOSITOR] = FIXED("designate compositor", struct wire_designate_compositor),
 };
 
 const struct wire_rule *wire_rule_get(uint32_t type)

@@ -13,7 +13,7 @@
  * The version stands in the hello, the first message of a connection; it changes with every change in this file.
  */
 #define WIRE_MAGIC   0x31544c5541565844ull /* "DXVAULT1" */
-#define WIRE_VERSION 2u
+#define WIRE_VERSION 3u
 
 enum {
 	WIRE_MAX_MESSAGE = 192 * 1024,
@@ -59,6 +59,7 @@ enum wire_type {
 	WIRE_OPEN_SESSION,
 	WIRE_LIST_SESSIONS,
 	WIRE_INVALIDATE,
+	WIRE_DESIGNATE_COMPOSITOR,
 	WIRE_TYPE_END,
 };
 
@@ -85,6 +86,12 @@ struct wire_hello {
 	uint32_t version;
 	uint32_t
 		extra; /* request: where the indices of this client's handles begin; reply: 1 if a liveness comes along */
+};
+
+/* The reply to a hello that was accepted. A refusal has the first member alone. */
+struct wire_welcome {
+	struct wire_hello hello;
+	uint64_t token; /* of the client's process (AC-127) */
 };
 
 /*
@@ -300,6 +307,13 @@ struct wire_rectangle {
 	int32_t bottom;
 };
 
+enum wire_present_flags {
+	WIRE_PRESENT_FLIP = 1,	      /* full-screen */
+	WIRE_PRESENT_SOURCE = 2,      /* source is given; else the whole surface */
+	WIRE_PRESENT_DESTINATION = 4, /* destination is given; else the size of the source, turned as the surface is */
+	WIRE_PRESENT_FLAGS = 7,
+};
+
 struct wire_present {
 	struct wire_header header;
 	uint32_t context;
@@ -307,7 +321,7 @@ struct wire_present {
 	uint32_t allocation;
 	uint32_t count;
 	uint32_t duration;
-	uint32_t reserved;
+	uint32_t flags; /* enum wire_present_flags */
 	struct wire_rectangle source;
 	struct wire_rectangle destination;
 };
@@ -368,6 +382,11 @@ struct wire_invalidate {
 	uint64_t session;
 	uint32_t loss; /* enum wire_loss */
 	uint32_t lost; /* reply: how many sessions were OK before */
+};
+
+struct wire_designate_compositor {
+	struct wire_header header;
+	uint64_t token; /* 0: no process is */
 };
 
 /* ---- checks ------------------------------------------------------------------------------------------------ */

@@ -256,6 +256,94 @@ static void case_fork_beside_calls(void)
 		pthread_join(threads[i], NULL);
 }
 
+/* ---- AC-127, AC-128, AC-133 --------------------------------------------------------------------------------- */
+
+static UINT64 token_of(void)
+{
+	UINT64 token = 0;
+
+	IS(DxvaultGetProcessToken(&token), STATUS_SUCCESS);
+	NEED(token != 0);
+	return token;
+}
+
+static void *token_of_thread(void *token)
+{
+	*(UINT64 *)token = token_of();
+	return NULL;
+}
+
+/* Until the service has noticed that the process is gone. */
+static void need_no_process(UINT64 token)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+
+	for (int tries = 0; tries < 500 && status == STATUS_SUCCESS; tries++) {
+		status = DxvaultDesignateCompositor(token);
+		usleep(10000);
+	}
+	IS(status, STATUS_INVALID_PARAMETER);
+}
+
+static void case_token(void)
+{
+	struct objects objects = objects_make();
+	UINT64 own = token_of(), threads, childs = 0, before;
+	pthread_t thread;
+	int wait[2], tell[2];
+	pid_t pid;
+
+	NEED(token_of() == own);
+	NEED(pthread_create(&thread, NULL, token_of_thread, &threads) == 0);
+	pthread_join(thread, NULL);
+	NEED(threads == own);
+	IS(DxvaultDesignateCompositor(own), STATUS_SUCCESS);
+	IS(DxvaultDesignateCompositor((UINT64)getpid()), STATUS_INVALID_PARAMETER);
+
+	for (int i = 0; i < 3; i++) {
+		before = childs;
+		NEED(pipe(wait) == 0 && pipe(tell) == 0);
+		pid = fork();
+		if (pid == 0) {
+			close(wait[1]);
+			childs = token_of();
+			NEED(write(tell[1], &childs, sizeof(childs)) == sizeof(childs));
+			NEED(read(wait[0], &childs, 1) == 0);
+			exit(0);
+		}
+		NEED(read(tell[0], &childs, sizeof(childs)) == sizeof(childs));
+		NEED(childs != own && childs != before);
+		IS(DxvaultDesignateCompositor(childs), STATUS_SUCCESS);
+		close(wait[0]);
+		close(wait[1]);
+		child_must_succeed(pid);
+		need_no_process(childs);
+		close(tell[0]);
+		close(tell[1]);
+	}
+	NEED(token_of() == own);
+	IS(DxvaultDesignateCompositor(0), STATUS_SUCCESS);
+	/* Without fork handlers it has nothing to disconnect, and no token of its parent's either. */
+	pid = _Fork();
+	if (pid == 0) {
+		DxvaultDisconnect();
+		_exit(token_of() != own ? 0 : 1);
+	}
+	child_must_succeed(pid);
+	NEED(token_of() == own);
+	need_ok(objects.session);
+
+	/* Gone with all that it had, at once. */
+	objects_destroy(&objects);
+	for (int i = 0; i < 20; i++) {
+		before = own;
+		DxvaultDisconnect();
+		own = token_of();
+		NEED(own != before);
+		IS(DxvaultDesignateCompositor(before), STATUS_INVALID_PARAMETER);
+	}
+}
+
 /* ---- waits ------------------------------------------------------------------------------------------------ */
 
 static void case_async(void)
@@ -423,6 +511,7 @@ static const struct {
 } cases[] = {
 	{ "fork", case_fork },
 	{ "fork-beside-calls", case_fork_beside_calls },
+	{ "token", case_token },
 	{ "async", case_async },
 	{ "service-death", case_service_death },
 	{ "service-stop", case_service_stop },

@@ -70,6 +70,11 @@ test_a_fork_beside_calls() {
 	client fork-beside-calls 60
 }
 
+# AC-127, AC-128, AC-133
+test_each_process_has_a_token() {
+	client token
+}
+
 # KMT-23
 test_a_wait_that_ends_in_an_event() {
 	client async

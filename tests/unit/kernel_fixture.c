@@ -104,6 +104,14 @@ void ik_need_users(void)
 		skip_because("only root can connect as another user");
 }
 
+/* Of the process that came last: one program plays them all. */
+static atomic_uint_least64_t births;
+
+static uint64_t current_birth(void)
+{
+	return births;
+}
+
 struct ik *ik_start(const struct ik_options *options)
 {
 	static const struct ik_options usual;
@@ -122,6 +130,8 @@ struct ik *ik_start(const struct ik_options *options)
 		dxgk_limits_default(&config.limits);
 	if (options->real_driver) {
 		kmd_config_default(&driver);
+		if (options->driver)
+			driver = *options->driver;
 		driver.protected_memory_size = config.limits.protected_bytes;
 		driver.identity = ik_identity();
 		if (options->caps)
@@ -138,7 +148,7 @@ struct ik *ik_start(const struct ik_options *options)
 		config.liveness = &ik->liveness;
 	assert_int_equal(dxgk_kernel_create(&config, &kernel), 0);
 	if (ik_over_wire()) {
-		ik->wire = ik_wire_start(kernel, &ik->liveness);
+		ik->wire = ik_wire_start(kernel, &ik->liveness, options->real_births ? NULL : current_birth);
 	} else {
 		ik->mode = kmt_in_process_create(kernel);
 		assert_non_null(ik->mode);
@@ -187,16 +197,30 @@ int ik_connect(struct ik *ik, uid_t user)
 	return ik_wire_connect(ik->wire, user);
 }
 
-struct kmt_connection *ik_process_of(struct ik *ik, uid_t user)
+static struct kmt_connection *process_connect(struct ik *ik, uid_t user)
 {
 	struct kmt_connection *process = ik->wire ? kmt_service_connect_over(ik_connect(ik, user))
-						  : kmt_in_process_connect(ik->mode, user, getpid());
+						  : kmt_in_process_connect_as(ik->mode, user, getpid(), births);
 
 	if (!process)
 		return NULL;
 	assert_true(ik->process_count < sizeof(ik->processes) / sizeof(ik->processes[0]));
 	ik->processes[ik->process_count++] = process;
 	kmt_connection_set(process);
+	return process;
+}
+
+struct kmt_connection *ik_process_of(struct ik *ik, uid_t user)
+{
+	births++;
+	return process_connect(ik, user);
+}
+
+struct kmt_connection *ik_process_again(struct ik *ik)
+{
+	struct kmt_connection *process = process_connect(ik, IK_USER);
+
+	assert_non_null(process);
 	return process;
 }
 

@@ -65,11 +65,17 @@ struct ik_recorder {
 	NTSTATUS open_allocation_status;
 	NTSTATUS map_status;
 	NTSTATUS escape_status;
-	bool report_in_destroy; /* calls the status callback from inside DxgkDdiDestroyProtectedSession */
-	bool forgets_losses;	/* LoseKeys reports nothing */
+	bool report_in_destroy;	  /* calls the status callback from inside DxgkDdiDestroyProtectedSession */
+	bool forgets_losses;	  /* LoseKeys reports nothing */
+	int charge_in_create;	  /* objects that DxgkDdiCreateDevice charges before all else */
+	D3DDDI_ROTATION rotation; /* of every surface */
 
 	const struct dxgk_interface *interface;
 	int creates; /* DxgkDdiCreateProtectedSession calls */
+	/* Of the last DxgkDdiCreateDevice call. */
+	HANDLE kernel_device, process;
+	bool charged;
+	struct dxgk_picture picture; /* of the last Present call */
 	struct ik_session_record sessions[IK_RECORDS];
 	NTSTATUS reported_in_destroy;
 	atomic_int devices, allocations, opens; /* live */
@@ -112,8 +118,10 @@ struct ik {
 struct ik_options {
 	bool real_driver;
 	bool no_screen;
-	uint32_t caps;		   /* of the real driver; 0: the default */
-	struct dxgk_limits limits; /* all zero: the default */
+	bool real_births; /* over the wire all connections of this program are one process, as they are */
+	uint32_t caps;	  /* of the real driver; 0: the default */
+	const struct kmd_config *driver; /* of the real driver, but for its identity; NULL: the default */
+	struct dxgk_limits limits;	 /* all zero: the default */
 };
 
 /* NULL: the recording driver, a screen, default limits. */
@@ -134,6 +142,8 @@ void ik_need_users(void);
 /* A new process, and the calling thread becomes it. */
 struct kmt_connection *ik_process(struct ik *ik);
 struct kmt_connection *ik_process_of(struct ik *ik, uid_t user); /* NULL: refused */
+/* Another connection of the process that came last. */
+struct kmt_connection *ik_process_again(struct ik *ik);
 /* Over the wire: a connected socket, before the hello. */
 int ik_connect(struct ik *ik, uid_t user);
 void ik_kill(struct ik *ik, struct kmt_connection *process);

@@ -67,6 +67,10 @@ static NTSTATUS create_device(const HANDLE adapter, DXGKARG_CREATEDEVICE *arg)
 	struct device *device;
 
 	check_adapter(adapter);
+	ik_recorder.kernel_device = arg->hDevice;
+	ik_recorder.process = arg->hKmdProcess;
+	if (ik_recorder.charge_in_create > 0)
+		ik_recorder.charged = ik_recorder.interface->ChargeObjects(arg->hDevice, ik_recorder.charge_in_create);
 	if (ik_recorder.create_device_status != STATUS_SUCCESS)
 		return ik_recorder.create_device_status;
 	device = calloc(1, sizeof(*device));
@@ -131,6 +135,7 @@ static NTSTATUS describe_allocation(const HANDLE adapter, DXGKARG_DESCRIBEALLOCA
 	check_adapter(adapter);
 	arg->Width = 16;
 	arg->Height = 1;
+	arg->Rotation = ik_recorder.rotation;
 	return STATUS_SUCCESS;
 }
 
@@ -272,7 +277,7 @@ static NTSTATUS present(HANDLE device, HANDLE allocation, struct dxgk_picture *p
 {
 	(void)device;
 	(void)allocation;
-	(void)picture;
+	ik_recorder.picture = *picture;
 	note('P');
 	return STATUS_SUCCESS;
 }

@@ -78,9 +78,9 @@ static void listen_somewhere(struct ik_wire *wire)
 	assert_int_equal(getsockname(wire->listener, (struct sockaddr *)&wire->address, &wire->address_size), 0);
 }
 
-struct ik_wire *ik_wire_start(struct dxgk_kernel *kernel, int *liveness)
+struct ik_wire *ik_wire_start(struct dxgk_kernel *kernel, int *liveness, uint64_t (*birth)(void))
 {
-	const struct server_config config = { .all_users = true };
+	const struct server_config config = { .all_users = true, .birth = birth };
 	struct ik_wire *wire = calloc(1, sizeof(*wire));
 
 	assert_non_null(wire);

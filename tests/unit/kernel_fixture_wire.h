@@ -7,8 +7,8 @@
 
 struct ik_wire;
 
-/* Takes the kernel over; liveness: what its configuration named, which is made here. */
-struct ik_wire *ik_wire_start(struct dxgk_kernel *kernel, int *liveness);
+/* Takes the kernel over; liveness: what its configuration named, which is made here; birth: as in struct server_config. */
+struct ik_wire *ik_wire_start(struct dxgk_kernel *kernel, int *liveness, uint64_t (*birth)(void));
 /* Every connection ends, then the kernel. */
 void ik_wire_stop(struct ik_wire *wire);
 

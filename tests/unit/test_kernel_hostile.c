@@ -3,6 +3,7 @@
 #include "driver/driver_private.h"
 #include "kernel_fixture.h"
 
+#include <dxvault/d3dcontentprotection.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static void client_start(struct client *client, struct ik *ik, uid_t user)
 	if (ik_over_wire()) {
 		client->socket = ik_connect(ik, user);
 	} else {
-		assert_int_equal(dxgk_process_create(ik_acquire(ik), user, getpid(), &client->process), 0);
+		assert_int_equal(dxgk_process_create(ik_acquire(ik), user, &client->process), 0);
+		assert_int_equal(dxgk_process_identify(client->process, getpid(), /* birth= */ 0), 0);
 		ik_release(ik);
 	}
 	ik_settle(ik);
@@ -357,6 +359,78 @@ static void counts_that_lie(void **state)
 	client_stop(&client);
 }
 
+static void a_present_knows_three_flags(void **state) /* AC-113 */
+{
+	struct {
+		struct wire_create_allocation head;
+		struct wire_create_allocation_item item;
+		struct ik_allocation_data data;
+	} allocation = {
+		.head = { .count = 1 },
+		.item = { .private_size = sizeof(allocation.data) },
+		.data = { .size = 64 },
+	};
+	struct wire_handle context = { 0 };
+	struct wire_present present = { .header = { .size = sizeof(present), .type = WIRE_PRESENT } };
+	struct client client;
+
+	client_start(&client, *state, IK_USER);
+	assert_int_equal(client_hello(&client, WIRE_MAGIC, WIRE_VERSION), 0);
+	allocation.head.device = context.handle = raw_device(&client);
+	present.context = ask_handle(&client, WIRE_CREATE_CONTEXT, &context, sizeof(context));
+	(void)ask_handle(&client, WIRE_CREATE_ALLOCATION, &allocation, sizeof(allocation));
+	present.allocation = ((const struct wire_create_allocation_item *)(client.reply_data + 40))->allocation;
+	for (uint32_t bit = 0; bit <= 32; bit++) {
+		present.flags = (uint32_t)(1ull << bit);
+		assert_int_equal(client_send(&client, &present, sizeof(present), NULL, 0, false), 0);
+		assert_int_equal(answer(&client)->status,
+				 bit < 3 || bit == 32 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER);
+		if (bit < 3)
+			assert_int_equal(ik_recorder.picture.is_flip, bit == 0);
+	}
+	client_stop(&client);
+}
+
+/* AC-127: who asks is known before it is greeted, and by nothing that it says; who is refused learns nothing. */
+static void a_token_comes_with_the_welcome_alone(void **state)
+{
+	const struct wire_welcome *welcome;
+	struct client client;
+
+	client_start(&client, *state, IK_USER);
+	welcome = (const struct wire_welcome *)client.reply_data;
+	assert_int_equal(client_hello(&client, WIRE_MAGIC, WIRE_VERSION + 1), 0);
+	assert_int_equal(client.reply.size, sizeof(struct wire_hello));
+	assert_int_equal(client_hello(&client, 0, WIRE_VERSION), 0);
+	assert_int_equal(client.reply.size, sizeof(struct wire_header));
+	assert_int_equal(client_hello(&client, WIRE_MAGIC, WIRE_VERSION), 0);
+	assert_int_equal(client.reply.size, sizeof(*welcome));
+	assert_true(welcome->token != 0);
+	client_stop(&client);
+}
+
+static void nobody_is_designated_by_nonsense(void **state) /* AC-133 */
+{
+	struct wire_designate_compositor request = {
+		.header = { .size = sizeof(request), .type = WIRE_DESIGNATE_COMPOSITOR },
+	};
+	struct client client;
+	uint64_t own;
+
+	client_start(&client, *state, geteuid());
+	assert_int_equal(client_hello(&client, WIRE_MAGIC, WIRE_VERSION), 0);
+	own = ((const struct wire_welcome *)client.reply_data)->token;
+	for (int bit = -1; bit < 64; bit++) {
+		request.token = bit < 0 ? own : own ^ 1ull << bit;
+		assert_int_equal(client_send(&client, &request, sizeof(request), NULL, 0, false), 0);
+		assert_int_equal(answer(&client)->status, bit < 0 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER);
+	}
+	(void)ik_acquire(*state);
+	assert_int_equal((uintptr_t)ik_recorder.interface->GetCompositor(ik_recorder.interface->DeviceHandle), own);
+	ik_release(*state);
+	client_stop(&client);
+}
+
 static void descriptors_of_the_wrong_kind(void **state) /* KMT-51, KMT-52, KMT-56 */
 {
 	static const uint32_t types[] = { WIRE_OPEN_FENCE, WIRE_QUERY_RESOURCE, WIRE_OPEN_RESOURCE, WIRE_QUERY_SESSION,
@@ -414,13 +488,14 @@ static void descriptors_of_the_wrong_kind(void **state) /* KMT-51, KMT-52, KMT-5
 
 /* ---- nonsense at random, with a memory ------------------------------------------------------------------------- */
 
-enum { POOL = 64, DESCRIPTORS = 12 };
+enum { POOL = 64, DESCRIPTORS = 12, CHANNELS = 8 };
 
 struct fuzz {
 	uint64_t random;
 	struct client clients[2];
 	uint32_t handles[2][POOL];	 /* what replies told, live or long gone */
 	uint32_t last[2][WIRE_TYPE_END]; /* of each type that makes something */
+	uint64_t channels[CHANNELS];	 /* of both clients: the driver gives the numbers */
 	int descriptors[DESCRIPTORS];	 /* NT handles that replies brought, and strangers */
 	bool real;
 	uint32_t sane; /* one message in so many is of a wrong length, one in so many has too many descriptors */
@@ -457,6 +532,30 @@ static uint32_t draw_word(struct fuzz *fuzz, int who)
 	default:
 		return draw(fuzz, UINT32_MAX);
 	}
+}
+
+/* A command or a query of a channel: what it is about, and which one. */
+static void seed_message(struct fuzz *fuzz, struct drv_escape_message *message)
+{
+	static const GUID *const types[] = {
+		&D3DAUTHENTICATEDQUERY_PROTECTION,	   &D3DAUTHENTICATEDQUERY_CHANNELTYPE,
+		&D3DAUTHENTICATEDQUERY_DEVICEHANDLE,	   &D3DAUTHENTICATEDQUERY_OUTPUTID,
+		&D3DAUTHENTICATEDQUERY_CRYPTOSESSION,	   &D3DAUTHENTICATEDQUERY_RESTRICTEDSHAREDRESOURCEPROCESS,
+		&D3DAUTHENTICATEDCONFIGURE_SHAREDRESOURCE, &D3DAUTHENTICATEDCONFIGURE_PROTECTION,
+		&D3DAUTHENTICATEDCONFIGURE_CRYPTOSESSION,  &D3DAUTHENTICATEDCONFIGURE_INITIALIZE,
+	};
+	static const uint32_t input_sizes[] = { 32, 36, 40, 48, 56, 64, 72 };
+	static const uint32_t output_sizes[] = { 48, 56, 64, 72, 80 };
+	const bool is_query = message->header.command == DRV_COMMAND_QUERY_CHANNEL;
+	const uint64_t channel = fuzz->channels[draw(fuzz, CHANNELS)];
+	/* A command has its tag before that. */
+	uint8_t *at = message->input + (is_query ? 0 : 16);
+
+	memcpy(at, types[draw(fuzz, sizeof(types) / sizeof(types[0]))], sizeof(GUID));
+	memcpy(at + 16, &channel, sizeof(channel));
+	message->channel = draw(fuzz, 2) ? channel : 0;
+	message->input_size = input_sizes[draw(fuzz, sizeof(input_sizes) / sizeof(input_sizes[0]))];
+	message->output_size = is_query ? output_sizes[draw(fuzz, sizeof(output_sizes) / sizeof(output_sizes[0]))] : 48;
 }
 
 /* A message that would be understood, of handles that may live. Returns its size. */
@@ -588,10 +687,13 @@ static size_t seed(struct fuzz *fuzz, int who, uint32_t type, uint8_t *message)
 		m->adapter = last[WIRE_OPEN_ADAPTER];
 		m->device = last[WIRE_CREATE_DEVICE];
 		if (fuzz->real) {
-			static const uint32_t sizes[] = { 16, 16, 272, 32, 32, 32, 80, 80, 24 };
+			static const uint32_t sizes[] = { 16, 16, 272, 32, 32,	32,  80,  80, 24,
+							  24, 24, 32,  32, 280, 192, 192, 40, 40 };
+			/* The channel, or the decode device, stands in the same place in all of them. */
+			struct drv_escape_channel *channel = (void *)(m + 1);
 			struct drv_escape_blt *blt = (void *)(m + 1);
 
-			real->command = draw(fuzz, 9);
+			real->command = draw(fuzz, sizeof(sizes) / sizeof(sizes[0]));
 			real->magic = DRV_MAGIC;
 			real->session = last[WIRE_CREATE_SESSION];
 			m->size = sizes[real->command];
@@ -600,6 +702,14 @@ static size_t seed(struct fuzz *fuzz, int who, uint32_t type, uint8_t *message)
 				blt->destination = fuzz->handles[who][draw(fuzz, POOL)];
 				blt->size = 64 * draw(fuzz, 9);
 			}
+			if (real->command >= DRV_COMMAND_CREATE_CHANNEL)
+				channel->channel = fuzz->channels[draw(fuzz, CHANNELS)];
+			if (real->command == DRV_COMMAND_CREATE_CHANNEL) {
+				channel->channel = 0;
+				channel->type = DDIAUTHENTICATEDCHANNEL_DRIVER_SOFTWARE;
+			}
+			if (m->size == sizeof(struct drv_escape_message))
+				seed_message(fuzz, (void *)(m + 1));
 		} else {
 			m->size = sizeof(*recorded);
 			recorded->object = fuzz->handles[who][draw(fuzz, POOL)];
@@ -617,6 +727,7 @@ static size_t seed(struct fuzz *fuzz, int who, uint32_t type, uint8_t *message)
 
 		m->context = last[WIRE_CREATE_CONTEXT];
 		m->allocation = last[WIRE_CREATE_ALLOCATION] + 0x40;
+		m->flags = draw(fuzz, WIRE_PRESENT_FLAGS + 1);
 		m->source.right = m->destination.right = 16;
 		m->source.bottom = m->destination.bottom = 1;
 		break;
@@ -715,6 +826,14 @@ static void take_reply(struct fuzz *fuzz, int who, uint32_t type)
 		remember(fuzz, who, reply->resource);
 		for (uint32_t i = 0; i < count; i++)
 			remember(fuzz, who, items[i].allocation);
+		break;
+	}
+	case WIRE_ESCAPE: {
+		const struct drv_escape_channel *made = (const void *)(client->reply_data + sizeof(struct wire_escape));
+
+		if (fuzz->real && client->reply.size == sizeof(struct wire_escape) + sizeof(*made) &&
+		    made->header.command == DRV_COMMAND_CREATE_CHANNEL && made->header.result == S_OK)
+			fuzz->channels[draw(fuzz, CHANNELS)] = made->channel;
 		break;
 	}
 	case WIRE_SHARE_OBJECTS: {
@@ -853,6 +972,9 @@ int main(void)
 		CASE(every_type_in_every_size),
 		CASE(nonsense_ends_the_connection),
 		CASE(counts_that_lie),
+		CASE(a_present_knows_three_flags),
+		CASE(a_token_comes_with_the_welcome_alone),
+		CASE(nobody_is_designated_by_nonsense),
 		CASE(descriptors_of_the_wrong_kind),
 		cmocka_unit_test(random_requests_to_a_recording_driver),
 		cmocka_unit_test(random_requests_to_the_real_driver),

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The service's own pieces: what it notices of a sleep of the machine (KMT-24), whose turn it is, its configuration. */
+/* The service's own pieces: what it notices of a sleep (KMT-24), who its clients are, whose turn it is, its configuration. */
+#include "service/peer.h"
 #include "service/resume.h"
 #include "service/server.h"
 #include "service/settings.h"
 
+#include <dxvault/d3dcontentprotection.h>
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -227,6 +232,78 @@ static void test_sleep_loses_sessions(void **state)
 	dxgk_kernel_destroy(kernel);
 }
 
+/* ---- who is at the other end --------------------------------------------------------------------------- */
+
+static void test_a_peer_is_born_once(void **state) /* AC-127 */
+{
+	int watched[3];
+	uint64_t births[3];
+	int wait[2];
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(peer_watch(getpid(), &watched[0], &births[0]), 0);
+	assert_int_equal(peer_watch(getpid(), &watched[1], &births[1]), 0);
+	assert_true(births[0] != 0);
+	assert_true(births[0] == births[1]);
+	assert_int_equal(pipe(wait), 0);
+	child = fork();
+	if (child == 0) {
+		char byte;
+
+		close(wait[1]);
+		_exit((int)read(wait[0], &byte, 1));
+	}
+	assert_int_equal(peer_watch(child, &watched[2], &births[2]), 0);
+	assert_true(births[2] != 0);
+	assert_int_equal(poll(&(struct pollfd) { .fd = watched[2], .events = POLLIN }, 1, 0), 0);
+	if (births[2] != peer_start_time(child))
+		assert_true(births[2] != births[0]);
+	close(wait[1]);
+	close(wait[0]);
+	/* It says so when it has ended, before its number is given back, and then the number is nobody's. */
+	assert_int_equal(poll(&(struct pollfd) { .fd = watched[2], .events = POLLIN }, 1, -1), 1);
+	close(watched[2]);
+	assert_int_equal(peer_watch(child, &watched[2], &births[2]), -ESRCH);
+	assert_int_equal(watched[2], -1);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(peer_watch(child, &watched[2], &births[2]), -ESRCH);
+	assert_int_equal(watched[2], -1);
+	close(watched[0]);
+	close(watched[1]);
+
+	/* Of another PID namespace. */
+	assert_int_equal(peer_watch(0, &watched[0], &births[0]), 0);
+	assert_int_equal(watched[0], -1);
+	assert_int_equal(births[0], 0);
+}
+
+/* The 22nd field, whatever the process calls itself. */
+static void test_a_peer_has_a_start_time(void **state) /* AC-127 */
+{
+	static const char *const names[] = { "plain", "a ) (b 1 2 3", ") R 1 1 1", "x\ny" };
+	const long ticks = sysconf(_SC_CLK_TCK);
+	uint64_t first = peer_start_time(getpid());
+	char before[16], after[16];
+	struct timespec now;
+
+	(void)state;
+	assert_int_equal(prctl(PR_GET_NAME, before), 0);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	assert_true(first != 0);
+	assert_true(first <= (uint64_t)(now.tv_sec * ticks + now.tv_nsec / (1000000000 / ticks)));
+	/* No test of ours runs for an hour. */
+	assert_true(first + 3600 * (uint64_t)ticks > (uint64_t)now.tv_sec * (uint64_t)ticks);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(prctl(PR_SET_NAME, names[i]), 0);
+		assert_int_equal(prctl(PR_GET_NAME, after), 0);
+		assert_string_equal(after, names[i]);
+		assert_true(peer_start_time(getpid()) == first);
+	}
+	assert_int_equal(prctl(PR_SET_NAME, before), 0);
+	assert_int_equal(peer_start_time(INT32_MAX), 0);
+}
+
 /* ---- nobody waits long for others ------------------------------------------------------------------ */
 
 /* Turns of the loop that an answer may take while the service takes much back: one for each that has something to do. */
@@ -386,7 +463,8 @@ static void test_settings(void **state)
 {
 	static const char text[] = "# all of them\n\n handles=7 \r\nconnections = 8\nnt-handles = 0\nsessions = 9\n"
 				   "protected-memory = 3M\nshared-memory = 1G\nidle-seconds = 0\ndecryption-blt = no\n"
-				   "get-pitch = no\ncaps = 0x1D\nallow-users = all\nlog-level = debug\nmemory = plain";
+				   "get-pitch = no\ncaps = 0x1D\nallow-users = all\nlog-level = debug\nmemory = plain\n"
+				   "test-channels = both\ntest-encryption = 2\ntest-outputs = 16\ntest-decode = yes";
 	struct settings settings, before;
 	const char *reason;
 	unsigned int line;
@@ -410,6 +488,10 @@ static void test_settings(void **state)
 	assert_true(settings.all_users);
 	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(settings.memory, GPU_MEMORY_PLAIN);
+	assert_int_equal(settings.driver.channel_types, D3DCPCAPS_SOFTWARE | D3DCPCAPS_HARDWARE);
+	assert_int_equal(settings.driver.encryption_guids, 2);
+	assert_int_equal(settings.driver.outputs, 16);
+	assert_true(settings.driver.has_decode);
 
 	/* A file with a mistake changes nothing. */
 	before = settings;
@@ -419,17 +501,60 @@ static void test_settings(void **state)
 	assert_memory_equal(&settings, &before, sizeof(settings));
 }
 
+/* D-41: what is claimed for tests is claimed by name, and by default nothing is (AC-004, AC-151, AC-154). */
+static void test_settings_of_tests(void **state)
+{
+	static const char *const bad[] = {
+		"test-channels = yes",	  "test-channels =",	   "test-channels = Both", "test-encryption = 3",
+		"test-encryption = none", "test-outputs = 17",	   "test-outputs = -1",	   "test-decode = 1",
+		"test-decode =",	  "test-encryption = 0x1",
+	};
+	static const struct {
+		const char *text;
+		uint32_t types;
+	} good[] = {
+		{ "test-channels = software", D3DCPCAPS_SOFTWARE },
+		{ "test-channels = hardware", D3DCPCAPS_HARDWARE },
+	};
+	static const char none[] = "test-encryption = 0\ntest-outputs = 0\ntest-decode = no";
+	struct settings settings, before;
+	const char *reason;
+	unsigned int line;
+
+	(void)state;
+	settings_default(&settings);
+	assert_int_equal(settings.driver.channel_types, D3DCPCAPS_SOFTWARE);
+	assert_int_equal(settings.driver.encryption_guids, 0);
+	assert_int_equal(settings.driver.outputs, -1);
+	assert_false(settings.driver.has_decode);
+	before = settings;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(settings_parse(bad[i], strlen(bad[i]), &settings, &line, &reason), -EINVAL);
+		assert_string_equal(reason, "bad value");
+		assert_memory_equal(&settings, &before, sizeof(settings));
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(settings_parse(good[i].text, strlen(good[i].text), &settings, &line, &reason), 0);
+		assert_int_equal(settings.driver.channel_types, good[i].types);
+	}
+	assert_int_equal(settings_parse(none, sizeof(none) - 1, &settings, &line, &reason), 0);
+	assert_int_equal(settings.driver.outputs, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resume_is_noticed_once),
 		cmocka_unit_test(test_sleep_loses_sessions),
+		cmocka_unit_test(test_a_peer_is_born_once),
+		cmocka_unit_test(test_a_peer_has_a_start_time),
 #define TURN_CASE(name) cmocka_unit_test_setup_teardown(name, bench_start, bench_stop)
 		TURN_CASE(test_a_large_device_goes_in_parts),
 		TURN_CASE(test_a_large_client_goes_in_parts),
 		TURN_CASE(test_a_large_device_of_a_dead_client),
 		TURN_CASE(test_the_end_amid_a_large_device),
 		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_settings_of_tests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,14 +139,38 @@ static void bad_rectangles_are_refused(void **state) /* CAP-27 */
 		present.source = bad[i];
 		assert_int_equal(rt_present(stage.presenter.device, stage.opened, &present), E_FAIL);
 	}
-	/* What the DDI says without the runtime's rectangles is nothing that can be shown. */
-	{
-		const D3DDDIARG_PRESENT arg = { .hSrcResource = rt_resource_handle(stage.opened) };
-
-		assert_int_equal(stage.presenter.funcs->pfnPresent(stage.presenter.handle, &arg), E_FAIL);
-	}
 	assert_int_equal(stage.ik->screen.shown, 0);
 	assert_int_equal(rt_present(stage.presenter.device, stage.opened, &usual), S_OK);
+	stage_close(&stage);
+}
+
+/* Without rectangles it is the whole surface, and the flags are those of whoever calls the driver (AC-113). */
+static void a_present_by_the_table_says_how(void **state)
+{
+	D3DDDIARG_PRESENT arg = { 0 };
+	struct rt_present present = usual;
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, /* no_screen= */ false);
+	arg.hSrcResource = rt_resource_handle(stage.opened);
+	for (int turn = 0; turn < 4; turn++) {
+		const struct dxgk_picture *shown = &stage.ik->screen.picture;
+
+		arg.Flags.Flip = turn % 2 == 0;
+		assert_int_equal(stage.presenter.funcs->pfnPresent(stage.presenter.handle, &arg), S_OK);
+		assert_int_equal(shown->is_flip, turn % 2 == 0);
+		assert_int_equal(shown->source.right - shown->source.left, WIDTH);
+		assert_int_equal(shown->source.bottom - shown->source.top, HEIGHT);
+		present.windowed = turn % 2 == 0;
+		assert_int_equal(rt_present(stage.presenter.device, stage.opened, &present), S_OK);
+		assert_int_equal(shown->is_flip, turn % 2 != 0);
+		assert_memory_equal(&shown->source, &usual.source, sizeof(usual.source));
+	}
+	assert_int_equal(stage.ik->screen.shown, 8);
+	/* Nothing is noted of a call that the driver refused, and it comes to the driver as it is. */
+	assert_int_equal(stage.presenter.funcs->pfnPresent(stage.presenter.handle, NULL), E_INVALIDARG);
+	assert_int_equal(stage.presenter.funcs->pfnPresent(NULL, &arg), E_INVALIDARG);
 	stage_close(&stage);
 }
 
@@ -198,9 +222,12 @@ static void the_monitor_may_refuse(void **state)
 	stage_open(&stage, /* no_screen= */ false);
 	stage.ik->screen.status = STATUS_NO_MEMORY;
 	assert_int_equal(rt_present(stage.presenter.device, stage.opened, &usual), E_OUTOFMEMORY);
+	/* AC-113 */
+	stage.ik->screen.status = STATUS_ACCESS_DENIED;
+	assert_int_equal(rt_present(stage.presenter.device, stage.opened, &usual), E_ACCESSDENIED);
 	stage.ik->screen.status = STATUS_SUCCESS;
 	assert_int_equal(rt_present(stage.presenter.device, stage.opened, &usual), S_OK);
-	assert_int_equal(stage.ik->screen.shown, 2);
+	assert_int_equal(stage.ik->screen.shown, 3);
 	stage_close(&stage);
 }
 
@@ -240,9 +267,10 @@ static void the_provider_goes_in_mid_film(void **state) /* KMT-17, KMT-34, CS-13
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_picture_reaches_the_monitor), cmocka_unit_test(bad_rectangles_are_refused),
-		cmocka_unit_test(what_cannot_be_presented),	   cmocka_unit_test(without_a_monitor_nothing_leaves),
-		cmocka_unit_test(the_monitor_may_refuse),	   cmocka_unit_test(the_provider_goes_in_mid_film),
+		cmocka_unit_test(the_picture_reaches_the_monitor),  cmocka_unit_test(bad_rectangles_are_refused),
+		cmocka_unit_test(a_present_by_the_table_says_how),  cmocka_unit_test(what_cannot_be_presented),
+		cmocka_unit_test(without_a_monitor_nothing_leaves), cmocka_unit_test(the_monitor_may_refuse),
+		cmocka_unit_test(the_provider_goes_in_mid_film),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, ik_group_teardown);
