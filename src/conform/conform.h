@@ -214,6 +214,8 @@ void cf_ctr(const uint8_t key[CF_KEY], const uint8_t iv[16], const void *in, voi
 void cf_ctr_pattern(const uint8_t key[CF_KEY], const uint8_t iv[16], const D3DDDIENCRYPTED_BLOCK_INFO *info,
 		    const void *in, void *out, size_t size);
 void cf_ecb(const uint8_t key[CF_KEY], bool encrypt, const uint8_t in[CF_KEY], uint8_t out[CF_KEY]);
+/* OMAC1 of AES-128: AES-CMAC of RFC 4493. */
+void cf_omac(const uint8_t key[CF_KEY], const void *data, size_t size, uint8_t ret[CF_KEY]);
 void cf_pattern(void *ret, size_t size, uint32_t seed); /* bytes that repeat nowhere near; a picture to tell by */
 
 /* ---- faults on command: only where dxvault's graphics kernel is below the driver --------------------------- */
@@ -225,5 +227,18 @@ bool cf_is_dxvault(struct cf *cf);
 
 /* A second process that opens the driver by itself, for what is shared: runs peer in a child; its checks count here. */
 void cf_in_another_process(struct cf *cf, void (*peer)(struct cf *cf, void *context), void *context);
+
+/*
+ * One that lives beside this one until it is told to end: it answers each question by a call of answer. What it made goes
+ * with it, undestroyed, soon after cf_peer_end returns: the kernel below hears of it when it gets to it.
+ */
+struct cf_peer {
+	int pid;
+	int socket;
+};
+struct cf_peer cf_peer_start(struct cf *cf, uint64_t (*answer)(struct cf *cf, uint64_t question, void *context),
+			     void *context);
+uint64_t cf_peer_ask(struct cf *cf, struct cf_peer *peer, uint64_t question);
+void cf_peer_end(struct cf *cf, struct cf_peer *peer);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What an application does by itself: AES-CTR, AES-ECB, keys and patterns, by libcrypto. */
+/* What an application does by itself: AES-CTR, AES-ECB, AES-CMAC, keys and patterns, by libcrypto. */
 #include "conform/cf.h"
 
 #include <limits.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <string.h>
 
 const uint8_t cf_key_k[CF_KEY] = { 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
@@ -129,6 +131,28 @@ void cf_ecb(const uint8_t key[CF_KEY], bool encrypt, const uint8_t in[CF_KEY], u
 	EVP_CIPHER_CTX_set_padding(context, 0);
 	need(EVP_CipherUpdate(context, out, &size, in, CF_KEY));
 	EVP_CIPHER_CTX_free(context);
+}
+
+void cf_omac(const uint8_t key[CF_KEY], const void *data, size_t size, uint8_t ret[CF_KEY])
+{
+	char cipher[] = "AES-128-CBC";
+	const OSSL_PARAM parameters[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+	EVP_MAC_CTX *context;
+	size_t written = 0;
+
+	need(mac != NULL);
+	context = EVP_MAC_CTX_new(mac);
+	need(context != NULL);
+	need(EVP_MAC_init(context, key, CF_KEY, parameters));
+	need(EVP_MAC_update(context, data, size));
+	need(EVP_MAC_final(context, ret, &written, CF_KEY));
+	need(written == CF_KEY);
+	EVP_MAC_CTX_free(context);
+	EVP_MAC_free(mac);
 }
 
 void cf_key(uint32_t number, uint8_t ret[CF_KEY])

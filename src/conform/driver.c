@@ -99,6 +99,9 @@ struct cf_device cf_device(struct cf *cf)
 		cf_give_up(cf, "CreateDevice answered %s", cf_code_name(cf, hr));
 	cf_fill_device_table(&device->funcs);
 	cf_trace_device_table(&device->funcs);
+	/* What the runtime shows of it, anew. */
+	device->shown = device->funcs;
+	device->shown.pfnPresent = rt_present_watch(device->funcs.pfnPresent);
 	return (struct cf_device) {
 		.rt = device,
 		.h = rt_device_handle(device),

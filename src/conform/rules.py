@@ -10,6 +10,8 @@ import sys
 ROW = re.compile(r"^\|\s*([A-Z]{2,4}-\d+)\s*\|(.*)\|\s*$")
 CELL = re.compile(r"(?<!\\)\|")
 KEYS_FOLLOW = re.compile(r"^\|\s*key\s*\|")
+# "... (D-02 D-05)": the rows of authenticated-channel.md that rest on a decision of its section 12.
+DECIDED = re.compile(r"\(D-\d+( D-\d+)*\)( \(review\))?$")
 FAMILIES = ("CS", "BLT", "CAP", "DEC", "AC")
 
 
@@ -23,7 +25,7 @@ def literal(text):
 
 
 def basis(rule, observable):
-    if rule.lstrip().startswith("**decision**"):
+    if rule.lstrip().startswith("**decision**") or DECIDED.search(rule):
         return "CF_RULE_DECISION"
     return "CF_RULE_PARTLY" if "**decision**" in rule + observable else "CF_RULE_PAGE"
 

@@ -34,8 +34,6 @@ const char *cf_rule_why_not_in_force(const struct cf_rule *rule)
 {
 	if (cf_rule_is_of(rule, "DEC"))
 		return "decoding is not in force yet";
-	if (cf_rule_is_of(rule, "AC"))
-		return "the authenticated channel is not in force yet";
 	return NULL;
 }
 

@@ -68,6 +68,11 @@ WATCH(adapter, CreateDevice, D3DDDIARG_CREATEDEVICE *)
 WATCH_HANDLE(adapter, CloseAdapter)
 
 #define FOR_EACH_WATCHED(do)                                                  \
+	do(device, CreateAuthenticatedChannel, D3DDDIARG_CREATEAUTHENTICATEDCHANNEL *) \
+	do(device, AuthenticatedChannelKeyExchange, D3DDDIARG_AUTHENTICATEDCHANNELKEYEXCHANGE *) \
+	do(device, QueryAuthenticatedChannel, const D3DDDIARG_QUERYAUTHENTICATEDCHANNEL *) \
+	do(device, ConfigureAuthenticatedChannel, const D3DDDIARG_CONFIGUREAUTHENTICATEDCHANNEL *) \
+	do(device, DestroyAuthenticatedChannel, const D3DDDIARG_DESTROYAUTHENTICATEDCHANNEL *) \
 	do(device, CreateCryptoSession, D3DDDIARG_CREATECRYPTOSESSION *)      \
 	do(device, CryptoSessionKeyExchange, D3DDDIARG_CRYPTOSESSIONKEYEXCHANGE *) \
 	do(device, DestroyCryptoSession, const D3DDDIARG_DESTROYCRYPTOSESSION *) \
@@ -89,7 +94,9 @@ WATCH_HANDLE(adapter, CloseAdapter)
 	do(device, TexBlt, VOID *)                                            \
 	do(device, CaptureToSysMem, VOID *)                                   \
 	do(device, ColorFill, VOID *)                                         \
-	do(device, CreateDecodeDevice, D3DDDIARG_CREATEDECODEDEVICE *)
+	do(device, CreateDecodeDevice, D3DDDIARG_CREATEDECODEDEVICE *)        \
+	do(device, DestroyDecodeDevice, HANDLE)                               \
+	do(device, DecodeExtensionExecute, const D3DDDIARG_DECODEEXTENSIONEXECUTE *)
 
 FOR_EACH_WATCHED(WATCH)
 WATCH_HANDLE(device, DestroyDevice)

@@ -251,13 +251,11 @@ void report_text(const struct cf_report *report, const struct cf_options *option
 	print_family(report, "CS", "crypto sessions");
 	print_family(report, "BLT", "transfers and protected surfaces");
 	print_family(report, "CAP", "tables, capabilities and certificates");
-	if (options->selected) {
+	print_family(report, "AC", "authenticated channel");
+	if (options->selected)
 		print_family(report, "DEC", "decoding");
-		print_family(report, "AC", "authenticated channel");
-	} else {
+	else
 		print_not_in_force("DEC", "decoding");
-		print_not_in_force("AC", "authenticated channel");
-	}
 	printf("\n%zu rules, %zu tests, %.1f s: ", report->count, report->run_count, report->seconds);
 	if (report->verdicts[CF_BROKEN] + report->verdicts[CF_UNTESTED] == 0)
 		printf("nothing broken\n");

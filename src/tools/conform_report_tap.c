@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static const char *const families[] = { "DEC", "AC" };
+static const char *const families[] = { "DEC" };
 
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
 

@@ -127,7 +127,7 @@ s.connect(sys.argv[1])
 s.send(struct.pack("<IIIiQII", 32, 1, 1, 0, 0x31544c5541565844, int(sys.argv[3]), 0))
 reply, (control,), _, _ = s.recvmsg(1000, socket.CMSG_SPACE(4))
 fd = array.array("i", control[2])[0]
-assert struct.unpack("<IIIIQII", reply)[3:] == (0, 0x31544c5541565844, int(sys.argv[3]), 1), reply
+assert struct.unpack("<IIIIQIIQ", reply)[3:7] == (0, 0x31544c5541565844, int(sys.argv[3]), 1), reply
 word = mmap.mmap(fd, 4, mmap.MAP_SHARED, mmap.PROT_READ)
 value = lambda: struct.unpack("<I", word[:4])[0]
 assert value() == int(sys.argv[2]), value()
@@ -238,21 +238,24 @@ test_a_root_key_that_others_can_read() {
 	assert_equal "$(ls -A "$DXVAULT_RUNTIME_DIR")" ''
 }
 
-# Each start makes a new key for the device, and the root certifies it.
-test_each_start_has_a_leaf_of_its_own() {
+# Each start makes new keys, one for channels (1) and one for crypto sessions (2), and the root certifies them (AC-172).
+test_each_start_has_leaves_of_its_own() {
 	gcc -I"$TOP/include" -I"$TOP/src" "$TOP/tests/system/leaf.c" -o "$T/leaf" "$BUILD/src/runtime/libruntime.a" \
 		-L"$BUILD/src/kmt" -Wl,-rpath,"$BUILD/src/kmt" -ldxvault-kmt -ldl
 	for start in first second; do
 		start_service
-		"$T/leaf" >"$T/$start.der"
-		"$DXVAULT" info --root-certificate >"$T/root.pem"
-		openssl x509 -inform DER -in "$T/$start.der" -out "$T/$start.pem"
-		openssl verify -CAfile "$T/root.pem" "$T/$start.pem" >/dev/null
-		openssl x509 -in "$T/$start.pem" -noout -text | grep -q 'Public-Key: (2048 bit)' || fail "not RSA-2048"
+		"$DXVAULT" info --root-certificate >"$T/root-$start.pem"
+		for type in 1 2; do
+			"$T/leaf" $type >"$T/leaf.der"
+			openssl x509 -inform DER -in "$T/leaf.der" -out "$T/leaf.pem"
+			openssl verify -CAfile "$T/root-$start.pem" "$T/leaf.pem" >/dev/null
+			openssl x509 -in "$T/leaf.pem" -noout -text | grep -q 'Public-Key: (2048 bit)' || fail "not RSA-2048"
+			openssl x509 -in "$T/leaf.pem" -noout -pubkey >"$T/key-$start-$type"
+		done
 		stop_service
 	done
-	! cmp -s <(openssl x509 -in "$T/first.pem" -noout -pubkey) <(openssl x509 -in "$T/second.pem" -noout -pubkey) ||
-		fail "both starts have the same key"
+	cmp "$T/root-first.pem" "$T/root-second.pem"
+	assert_equal "$(sha256sum "$T"/key-* | cut -d ' ' -f 1 | sort -u | wc -l)" 4
 }
 
 test_trust() {

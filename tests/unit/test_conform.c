@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The conformance suite's own: each rule has a test or a reason, and what tests say becomes the right verdict. */
+#include "channel_vectors.h"
 #include "conform/cf.h"
 #include "conform/tally.h"
 
@@ -47,7 +48,7 @@ static void count_rules(const struct cf_test *test, void *context)
 
 static void each_rule_has_a_test_or_a_reason(void **state)
 {
-	static const struct cf_unseen *const unseen[] = { cf_unseen_cs, cf_unseen_blt, cf_unseen_cap };
+	static const struct cf_unseen *const unseen[] = { cf_unseen_cs, cf_unseen_blt, cf_unseen_cap, cf_unseen_ac };
 	size_t in_force = 0;
 	bool missing = false;
 
@@ -76,7 +77,7 @@ static void each_rule_has_a_test_or_a_reason(void **state)
 		}
 	}
 	free(counts);
-	assert_int_equal(in_force, 75 + 123 + 83);
+	assert_int_equal(in_force, 75 + 123 + 83 + 174);
 	assert_false(missing);
 }
 
@@ -96,7 +97,13 @@ static void rows_of_the_rulebook(void **state)
 	assert_null(cf_rule_find("CS-5"));
 	assert_null(cf_rule_find("KMT-01"));
 	assert_false(cf_rule_is_in_force(cf_rule_find("DEC-01")));
-	assert_false(cf_rule_is_in_force(cf_rule_find("AC-001")));
+	assert_true(cf_rule_is_in_force(cf_rule_find("AC-001")));
+	/* A row that ends in "(D-41)", in "(D-02 D-05)", in "(D-35) (review)", in nothing of the kind. */
+	assert_int_equal(cf_rule_find("AC-001")->basis, CF_RULE_DECISION);
+	assert_int_equal(cf_rule_find("AC-044")->basis, CF_RULE_DECISION);
+	assert_int_equal(cf_rule_find("AC-062")->basis, CF_RULE_DECISION);
+	assert_int_equal(cf_rule_find("AC-002")->basis, CF_RULE_PAGE);
+	assert_int_equal(cf_rule_find("AC-017")->basis, CF_RULE_PAGE);
 	/* By number, not by letters. */
 	assert_string_equal(cf_rules[99].id, "BLT-25");
 }
@@ -189,7 +196,7 @@ static void the_mode_says_what_is_judged(void **state)
 			assert_verdict(&report, "CS-03", CF_BROKEN, "");
 		else
 			assert_verdict(&report, "CS-03", CF_NOT_JUDGED, OWN_DECISION);
-		assert_int_equal(report.count, 75 + 123 + 83);
+		assert_int_equal(report.count, 75 + 123 + 83 + 174);
 		cf_report_free(&report);
 	}
 }
@@ -457,14 +464,59 @@ static void patterns(void **state) /* BLT-65, BLT-67, BLT-68, BLT-74 */
 	assert_memory_equal(made, wanted, sizeof(made));
 }
 
+/* RFC 4493, and every tag of constants-channel.md: what the suite holds drivers to (AC-053). */
+static void tags(void **state)
+{
+	static const char rfc_key[] = "2b7e151628aed2a6abf7158809cf4f3c";
+	static const char message[] = "6bc1bee22e409f96e93d7e117393172a ae2d8a571e03ac9c9eb76fac45af8e51"
+				      "30c81c46a35ce411e5fbc1191a0a52ef f69f2445df4f9b17ad2b417be66c3710";
+	static const struct {
+		size_t size;
+		const char *tag;
+	} examples[] = {
+		{ 0, "bb1d6929e95937287fa37d129b756746" },
+		{ 16, "070a16b46b4d4144f79bdd9dd04a287c" },
+		{ 40, "dfa66747de9ae63030ca32611497c827" },
+		{ 64, "51f0bebf7e3b9d92fc49741779363cfe" },
+	};
+	static const struct {
+		size_t size;
+		const char *bytes; /* the first 16 are the tag */
+	} messages[] = {
+		{ 56, T1_IN },	{ 48, T1_OUT }, { 56, T2_IN },	{ 48, T2_OUT }, { 56, T2B_IN }, { 56, T3_IN },
+		{ 48, T3_OUT }, { 56, T4_OUT }, { 56, T5_OUT }, { 64, T6_OUT }, { 80, T7_OUT },
+	};
+	uint8_t key[16], bytes[80], wanted[16], made[16];
+
+	(void)state;
+	from_hex(rfc_key, key, sizeof(key));
+	from_hex(message, bytes, 64);
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+		from_hex(examples[i].tag, wanted, sizeof(wanted));
+		cf_omac(key, bytes, examples[i].size, made);
+		assert_memory_equal(made, wanted, sizeof(made));
+	}
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		from_hex(messages[i].bytes, bytes, messages[i].size);
+		cf_omac(cf_key_k, bytes + 16, messages[i].size - 16, made);
+		assert_memory_equal(made, bytes, sizeof(made));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_rule_has_a_test_or_a_reason), cmocka_unit_test(rows_of_the_rulebook),
-		cmocka_unit_test(the_mode_says_what_is_judged),	    cmocka_unit_test(a_failure_is_a_failure),
-		cmocka_unit_test(a_test_that_ends_early),	    cmocka_unit_test(a_crash_breaks_what_was_not_named),
-		cmocka_unit_test(only_what_was_asked_for),	    cmocka_unit_test(records_come_whole_or_not_at_all),
-		cmocka_unit_test(the_counter_stays_in_its_half),    cmocka_unit_test(patterns),
+		cmocka_unit_test(each_rule_has_a_test_or_a_reason),
+		cmocka_unit_test(rows_of_the_rulebook),
+		cmocka_unit_test(the_mode_says_what_is_judged),
+		cmocka_unit_test(a_failure_is_a_failure),
+		cmocka_unit_test(a_test_that_ends_early),
+		cmocka_unit_test(a_crash_breaks_what_was_not_named),
+		cmocka_unit_test(only_what_was_asked_for),
+		cmocka_unit_test(records_come_whole_or_not_at_all),
+		cmocka_unit_test(the_counter_stays_in_its_half),
+		cmocka_unit_test(patterns),
+		cmocka_unit_test(tags),
 	};
 
 	return cmocka_run_group_tests_name("conform", tests, NULL, NULL);

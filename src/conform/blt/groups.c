@@ -2,8 +2,6 @@
 /* The groups of tests of blt.md, and the rules that the DDI cannot show. */
 #include "conform/blt/blt.h"
 
-#define CHANNEL "needs the channel's ConfigureProtection: authenticated channels are not in force yet"
-
 const struct cf_group cf_groups_blt[] = {
 	{ "counter", blt_counter_tests },
 	{ "history", blt_history_tests },
@@ -27,8 +25,6 @@ const struct cf_unseen cf_unseen_blt[] = {
 	{ "BLT-02", "DXVADDI_PVP_HW_IV reaches a driver by decoding alone, which is not in force (decode.md)" },
 	{ "BLT-13", "needs a decode device: decoding is not in force (decode.md)" },
 	{ "BLT-29", "is about crypto types other than AES128_CTR, which the suite has no key exchange for" },
-	{ "BLT-97", CHANNEL },
 	{ "BLT-107", "CreateResource2 came with interface version 0x3004; the suite opens drivers at 0x2003" },
-	{ "BLT-110", "needs the channel's ConfigureSharedResource: authenticated channels are not in force yet" },
 	{ 0 },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Shared resources: who may open them, and what an opener gets. */
+#include "conform/ac/ac.h"
 #include "conform/blt/blt.h"
 
 #include <string.h>
@@ -83,8 +84,7 @@ static void opens_protected(struct cf *cf, void *context)
 		CF_DECIDED(cf, "BLT-113", E_ACCESSDENIED, read_as_opener(cf, &b));
 		CF_DECIDED(cf, "BLT-123", E_ACCESSDENIED, read_as_opener(cf, &b));
 	}
-	if (cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
-		CF_DECIDED(cf, "BLT-113", E_ACCESSDENIED, lock_opened(&b.device, resource));
+	CF_DECIDED(cf, "BLT-113", E_ACCESSDENIED, lock_opened(&b.device, resource));
 	/* What it writes itself it may read, and then nobody else may. */
 	if (cf_has(cf, D3DCPCAPS_ENCRYPTEDREADBACKKEY)) {
 		CF_NEED(cf, blt_with_iv(&b, cf_fresh_iv(cf), 0));
@@ -95,8 +95,16 @@ static void opens_protected(struct cf *cf, void *context)
 static void a_protected_one_stays_closed(struct cf *cf)
 {
 	struct shared s = open_shared(cf, BLT_RESTRICTED_CONTENT);
+	struct ac_channel channel;
+	struct ac_message message;
 	uint8_t plain[BLT_MOST];
 
+	/* By the creator: for whoever holds it. */
+	if (!cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON)) {
+		channel = ac_channel_ready(cf, &s.b.device, AC_SOFTWARE);
+		message = ac_protection(&channel, 1);
+		CF_NEED(cf, ac_send(&s.b.device, &message));
+	}
 	cf_pattern(plain, s.b.size, 6);
 	blt_put(cf, &s.b, plain);
 	if (cf_has(cf, D3DCPCAPS_ENCRYPTEDREADBACK))
@@ -114,7 +122,7 @@ static void protected_in_each_device(struct cf *cf)
 	uint8_t plain[BLT_MOST];
 
 	if (!cf_has(cf, D3DCPCAPS_PROTECTIONALWAYSON))
-		cf_skip(cf, "protection is not always on: an authenticated channel switches it");
+		cf_skip(cf, "protection is switched by channels: protection-of-any-holder shows it");
 	cf_pattern(plain, s.b.size, 7);
 	blt_put(cf, &s.b, plain);
 	CF_NEED(cf, rt_resource_open(b.device.rt, s.nt_handle, &resource));
@@ -156,6 +164,8 @@ static void only_its_own_process_opens(struct cf *cf)
 const struct cf_test blt_shared_tests[] = {
 	{ "shared-ordinary", "BLT-113", an_ordinary_one_opens },
 	{ "shared-protected", "BLT-113 BLT-123", a_protected_one_stays_closed },
+	{ "shared-protected-without-alwayson", "BLT-113 BLT-123", a_protected_one_stays_closed,
+	  .variant = AC_SWITCHED },
 	{ "shared-in-another-device", "BLT-112", protected_in_each_device },
 	{ "shared-restricted", "BLT-109", only_its_own_process_opens },
 	{ 0 },

@@ -1,62 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* Which functions a driver has, and whether its capability bits say so: CAP-29 to CAP-33, CAP-44. */
+#include "conform/ac/ac.h"
 #include "conform/cap/cap.h"
 
 #include <string.h>
 
-static const char channel_not_in_force[] =
-	"its three session functions work; the other five are the authenticated channel's, which is not in force yet";
-
-/* Not NULL (the suite's table answers for those), not E_NOTIMPL, not NOTAVAILABLE. */
-static bool is_there(HRESULT hr)
+static void required_functions_are_there(struct cf *cf)
 {
-	return hr != E_NOTIMPL && hr != D3DDDIERR_NOTAVAILABLE;
-}
-
-struct required {
-	HRESULT create, exchange, destroy;
-};
-
-/* With arguments that are right, as far as the driver lets it come. */
-static struct required call_required(struct cf *cf, const struct cf_device *device)
-{
-	struct required results = { .exchange = E_NOTIMPL, .destroy = E_NOTIMPL };
-	uint8_t key[CF_KEY];
-	HANDLE session;
-
-	results.create = cf_create_session(device, &D3DCRYPTOTYPE_AES128_CTR, &cap_zero_guid, &session);
-	if (results.create != S_OK)
-		return results;
-	cf_key(29, key);
-	results.exchange = cf_exchange(cf, device, session, key);
-	results.destroy = cf_destroy_session(device, session);
-	return results;
-}
-
-static void session_functions_are_there(struct cf *cf)
-{
+	struct ac_required required[AC_REQUIRED];
 	struct cf_device device;
-	struct required results;
 
 	if (cf_caps(cf)->Caps == 0)
 		cf_skip(cf, "the driver offers no content protection");
 	device = cf_device(cf);
-	results = call_required(cf, &device);
-	if (is_there(results.create) && is_there(results.exchange) && is_there(results.destroy)) {
-		cf_not_applicable(cf, "CAP-29", channel_not_in_force);
-		cf_not_applicable(cf, "CAP-30", channel_not_in_force);
-		return;
-	}
+	ac_call_required(cf, &device, required);
 	/* In the words of both rules: they must be there, and without them there must be no capabilities. */
-	for (int i = 0; i < 2; i++) {
-		const char *rule = i == 0 ? "CAP-29" : "CAP-30";
+	for (size_t i = 0; i < AC_REQUIRED; i++) {
+		const HRESULT hr = required[i].result;
+		/* The suite's table answers for NULL with NOTAVAILABLE. */
+		const bool is_there = hr != E_NOTIMPL && hr != D3DDDIERR_NOTAVAILABLE;
 
-		CF_TRUE(cf, rule, is_there(results.create), "Caps is 0x%x, but CreateCryptoSession answered %s",
-			cf_caps(cf)->Caps, cf_code_name(cf, results.create));
-		CF_TRUE(cf, rule, is_there(results.exchange), "Caps is 0x%x, but CryptoSessionKeyExchange answered %s",
-			cf_caps(cf)->Caps, cf_code_name(cf, results.exchange));
-		CF_TRUE(cf, rule, is_there(results.destroy), "Caps is 0x%x, but DestroyCryptoSession answered %s",
-			cf_caps(cf)->Caps, cf_code_name(cf, results.destroy));
+		CF_TRUE(cf, "CAP-29", is_there, "Caps is 0x%x, but %s answered %s", cf_caps(cf)->Caps, required[i].name,
+			cf_code_name(cf, hr));
+		CF_TRUE(cf, "CAP-30", is_there, "Caps is 0x%x, but %s answered %s", cf_caps(cf)->Caps, required[i].name,
+			cf_code_name(cf, hr));
 	}
 }
 
@@ -238,7 +205,7 @@ static void bits_and_functions_agree(struct cf *cf)
 }
 
 const struct cf_test cap_tests_functions[] = {
-	{ "required-functions", "CAP-29 CAP-30", session_functions_are_there },
+	{ "required-functions", "CAP-29 CAP-30", required_functions_are_there },
 	{ "no-content-protection", "CAP-33", no_protection_is_said_one_way_or_the_other },
 	{ "optional-functions", "CAP-31", optional_functions_work_or_say_so },
 	{ "bits-and-functions", "CAP-32 CAP-44", bits_and_functions_agree },
