@@ -27,6 +27,17 @@ static const struct {
 
 #define CAPABILITY_COUNT (sizeof(capability_names) / sizeof(capability_names[0]))
 
+/* The types of authenticated channels that there are: AC-003. */
+static const struct {
+	UINT bit;
+	const char *name;
+} channel_names[] = {
+	{ D3DCPCAPS_SOFTWARE, "software" },
+	{ D3DCPCAPS_HARDWARE, "hardware" },
+};
+
+#define CHANNEL_COUNT (sizeof(channel_names) / sizeof(channel_names[0]))
+
 struct facts {
 	DXVAULT_SERVICE_INFO service;
 	D3DCONTENTPROTECTIONCAPS caps;
@@ -117,6 +128,11 @@ static void print_text(const struct facts *facts)
 		if (facts->caps.Caps & capability_names[i].bit)
 			printf(" %s", capability_names[i].name);
 	}
+	printf("\nChannels:         ");
+	for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+		if (facts->caps.Caps & channel_names[i].bit)
+			printf(" %s", channel_names[i].name);
+	}
 	printf("\nAlignment:         buffers %u, blocks %u bytes\n", facts->caps.BufferAlignmentStart,
 	       facts->caps.BlockAlignmentSize);
 	printf("Protected surfaces: at most %llu MiB a process\n",
@@ -147,6 +163,14 @@ static void print_json(const struct facts *facts)
 		if (!(facts->caps.Caps & capability_names[i].bit))
 			continue;
 		printf("%s\"%s\"", separator, capability_names[i].name);
+		separator = ", ";
+	}
+	printf("],\n  \"channels\": [");
+	separator = "";
+	for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+		if (!(facts->caps.Caps & channel_names[i].bit))
+			continue;
+		printf("%s\"%s\"", separator, channel_names[i].name);
 		separator = ", ";
 	}
 	printf("],\n  \"buffer_alignment\": %u,\n  \"block_alignment\": %u,\n  \"protected_memory_size\": %llu,\n",

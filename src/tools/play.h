@@ -37,6 +37,8 @@ struct play_processes {
 int play_processes_start(const struct play_options *options, struct play_processes *ret);
 /* Whether a service of this film's own gave up by itself: it has then said why, on the same standard error. */
 bool play_processes_service_told(struct play_processes *processes);
+/* Kills the presenter: when this returns it shows nothing any more. */
+void play_processes_stop_presenter(struct play_processes *processes);
 /*
  * Waits for both to leave, which they do once this process has closed its ends; whoever does not is killed after some
  * seconds. Returns 0, or -1 if the service could not finish the screen's files.
@@ -48,6 +50,8 @@ struct play_result {
 	uint64_t presented;
 	double seconds;
 	bool lost;
+	uint64_t checks;	      /* how often the channel said that protection is on */
+	bool channel_key_is_locked;   /* in memory */
 	DXVAULT_SERVICE_INFO service; /* while the film played */
 };
 

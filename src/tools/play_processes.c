@@ -190,6 +190,15 @@ static int wait_for(pid_t pid)
 	return -1;
 }
 
+void play_processes_stop_presenter(struct play_processes *processes)
+{
+	if (processes->presenter <= 0)
+		return;
+	kill(processes->presenter, SIGKILL);
+	waitpid(processes->presenter, NULL, 0);
+	processes->presenter = 0;
+}
+
 int play_processes_finish(struct play_processes *processes)
 {
 	int result = 0;

@@ -82,7 +82,9 @@ static void report_json(const struct play_options *options, const struct film_in
 	printf("  \"key_memory\": \"%s\",\n  \"picture_memory\": \"%s\",\n  \"memory_reason\": ",
 	       text_memory_kind(result->service.KeyMemory), text_memory_kind(result->service.SurfaceMemory));
 	text_json_string(stdout, result->service.MemoryReason);
-	printf(",\n  \"session_status\": \"%s\",\n  \"contact_sheet\": ", result->lost ? "INVALID" : "OK");
+	printf(",\n  \"protection_checks\": %" PRIu64 ",\n  \"channel_key_locked\": %s,\n  \"session_status\": \"%s\""
+	       ",\n  \"contact_sheet\": ",
+	       result->checks, result->channel_key_is_locked ? "true" : "false", result->lost ? "INVALID" : "OK");
 	if (options->screen) {
 		char path[4200];
 
@@ -111,6 +113,8 @@ void play_report(const struct play_options *options, const struct film_info *fil
 	       result->seconds > 0 ? (double)result->presented / result->seconds : 0);
 	printf("Film:             %s\n", film->encrypted ? "encrypted (cenc)" : "clear");
 	printf("Protected memory: %s\n", memory);
+	printf("Protection:       enabled, checked %" PRIu64 " times%s\n", result->checks,
+	       result->channel_key_is_locked ? "" : "; the channel's key may be swapped out: RLIMIT_MEMLOCK");
 	printf("Session status:   %s\n", result->lost ? "INVALID" : "OK");
 	if (options->screen) {
 		printf("Contact sheet:    %s/contact-sheet.png\n", options->screen);

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * Packets over a SOCK_SEQPACKET pair that the two inherit; both come from one build. The provider sends the session, its
- * fence and each surface with its NT handle as a descriptor, then pictures; a surface belongs to the presenter from
- * PLAY_SHOW until its PLAY_SHOWN.
+ * Packets over a SOCK_SEQPACKET pair that the two inherit; both come from one build. The presenter says which process it
+ * is, so that it may open the surfaces and no other. The provider sends the session, its fence and each surface with its NT
+ * handle as a descriptor, then pictures; a surface belongs to the presenter from PLAY_SHOW until its PLAY_SHOWN.
  */
 enum play_type {
 	PLAY_SESSION = 1, /* provider: NT handle of the protected session */
@@ -20,6 +20,7 @@ enum play_type {
 	PLAY_DONE,	  /* presenter: all was shown; status is the session's */
 	PLAY_LOST,	  /* presenter: the protected session lost its content */
 	PLAY_FAILED,	  /* presenter: a call failed with status; text says which */
+	PLAY_TOKEN,	  /* presenter: its process token, once, before anything else */
 };
 
 enum { PLAY_SURFACES = 4 };
@@ -35,6 +36,7 @@ struct play_message {
 	uint32_t shown_height;
 	int32_t status;
 	uint64_t presented;
+	uint64_t token;
 	char text[64];
 };
 

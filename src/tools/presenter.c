@@ -181,6 +181,18 @@ static bool answer(struct presenter *presenter, const struct play_message *messa
 	}
 }
 
+/* By this number the provider lets this process open the surfaces. */
+static bool tell_token(struct presenter *presenter)
+{
+	struct play_message message = { .type = PLAY_TOKEN };
+	NTSTATUS status = DxvaultGetProcessToken(&message.token);
+
+	if (status != STATUS_SUCCESS)
+		return fail(presenter, "DxvaultGetProcessToken", status);
+	send_message(presenter, &message);
+	return true;
+}
+
 static void present_all(struct presenter *presenter)
 {
 	struct play_message message;
@@ -217,7 +229,7 @@ int main(int argc, char **argv)
 		result = rt_device_create(presenter.adapter, &presenter.device);
 	if (FAILED(result))
 		(void)fail(&presenter, "CreateDevice", result);
-	else
+	else if (tell_token(&presenter))
 		present_all(&presenter);
 	/* The watching thread may sleep on: the kernel side gives back what this process held. */
 	_exit(EXIT_SUCCESS);

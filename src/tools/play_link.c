@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* The provider's way to the presenter, and what is said when one of the two, or what they rest on, comes to its end. */
+#include "tools/command.h"
+#include "tools/play_provider.h"
+#include "tools/text.h"
+#include "wire/socket.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+volatile sig_atomic_t play_interrupted;
+
+int provider_stop(struct provider *provider, int code)
+{
+	play_progress_end(&provider->progress);
+	return code;
+}
+
+int provider_fail_call(struct provider *provider, const char *what, HRESULT result)
+{
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+	char number[16];
+
+	play_progress_end(&provider->progress);
+	/* The service may be there still, without the adapter that this process opened. */
+	if (result == D3DDDIERR_DEVICEREMOVED && DxvaultQueryService(&info) == STATUS_SUCCESS)
+		return command_fail("the adapter was removed after %" PRIu64 " frames", provider->shown);
+	if (result == D3DDDIERR_DEVICEREMOVED && play_processes_service_told(provider->processes))
+		return EXIT_FAILURE;
+	if (result == D3DDDIERR_DEVICEREMOVED)
+		return command_fail("the service is gone: it was stopped, or it failed");
+	return command_fail("%s: %s", what, text_hresult(result, number, sizeof(number)));
+}
+
+bool provider_session_is_invalid(struct provider *provider)
+{
+	D3DKMT_QUERYPROTECTEDSESSIONSTATUS query = { .hHandle = rt_session_kernel_handle(provider->session) };
+
+	return D3DKMTQueryProtectedSessionStatus(&query) == STATUS_SUCCESS &&
+	       query.Status == D3DKMT_PROTECTED_SESSION_STATUS_INVALID;
+}
+
+int provider_report_loss(struct provider *provider)
+{
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+
+	provider->lost = true;
+	/* A service that ends takes the content first. */
+	if (DxvaultQueryService(&info) != STATUS_SUCCESS)
+		return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
+	play_progress_end(&provider->progress);
+	return command_fail("the protected session lost its content after %" PRIu64 " frames", provider->shown);
+}
+
+/* What a presenter that is dead had said, so that the number of frames is right. */
+static void hear_out(struct provider *provider)
+{
+	struct play_message message;
+	struct wire_packet packet = { .data = &message, .capacity = sizeof(message) };
+	bool was_reset = false;
+
+	for (;;) {
+		int result = wire_receive(provider->processes->socket, &packet, MSG_DONTWAIT);
+
+		if (result == -ECONNRESET && !was_reset) {
+			was_reset = true;
+			continue;
+		}
+		if (result <= 0)
+			return;
+		if (packet.size == sizeof(message) && message.type == PLAY_SHOWN)
+			provider->shown = message.presented;
+		wire_packet_clear(&packet);
+	}
+}
+
+int provider_fail_channel(struct provider *provider)
+{
+	const struct play_channel *channel = &provider->channel;
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+	char reason[96];
+	char number[16];
+
+	/* First of all: it has been handed pictures that it has not shown yet. */
+	play_processes_stop_presenter(provider->processes);
+	hear_out(provider);
+	if (play_interrupted)
+		return provider_stop(provider, EXIT_INTERRUPTED);
+	/* A channel has its key no longer than the sessions have theirs, and goes with its adapter. */
+	if (channel->code == D3DDDIERR_DEVICEREMOVED || DxvaultQueryService(&info) != STATUS_SUCCESS)
+		return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
+	if (provider_session_is_invalid(provider))
+		return provider_report_loss(provider);
+	play_progress_end(&provider->progress);
+	if (channel->code == S_OK)
+		snprintf(reason, sizeof(reason), "%s", channel->problem);
+	else
+		snprintf(reason, sizeof(reason), "%s: %s", channel->problem,
+			 text_hresult(channel->code, number, sizeof(number)));
+	if (provider->is_playing)
+		return command_fail("protection was lost after %" PRIu64 " frames: %s", provider->shown, reason);
+	return command_fail("no protection to be had: %s", reason);
+}
+
+/* ---- the way to the presenter ------------------------------------------------------------------------ */
+
+static int presenter_is_gone(struct provider *provider)
+{
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+
+	if (play_interrupted)
+		return provider_stop(provider, EXIT_INTERRUPTED);
+	/* A presenter whose service died leaves too: the deeper cause is the one to tell. */
+	if (DxvaultQueryService(&info) != STATUS_SUCCESS)
+		return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
+	return provider_stop(provider, command_fail("the presenter ended before the film did"));
+}
+
+/* One message of the presenter's. */
+static int hear(struct provider *provider, bool *ret_done)
+{
+	struct play_message message;
+	struct wire_packet packet = { .data = &message, .capacity = sizeof(message) };
+	int result;
+
+	result = wire_receive(provider->processes->socket, &packet, 0);
+	/* It left without reading everything. That is told once, in front of what it had said before. */
+	if (result == -ECONNRESET)
+		result = wire_receive(provider->processes->socket, &packet, 0);
+	if (result <= 0 || packet.size != sizeof(message) || packet.descriptor_count > 0) {
+		wire_packet_clear(&packet);
+		return presenter_is_gone(provider);
+	}
+	switch (message.type) {
+	case PLAY_TOKEN:
+		if (provider->presenter != 0 || message.token == 0)
+			return presenter_is_gone(provider);
+		provider->presenter = message.token;
+		return EXIT_SUCCESS;
+	case PLAY_SHOWN:
+		if (message.index >= PLAY_SURFACES)
+			return presenter_is_gone(provider);
+		provider->surface_is_free[message.index] = true;
+		provider->shown = message.presented;
+		play_progress_update(&provider->progress, provider->shown);
+		return EXIT_SUCCESS;
+	case PLAY_DONE:
+		provider->shown = message.presented;
+		*ret_done = true;
+		return EXIT_SUCCESS;
+	case PLAY_LOST:
+		return provider_report_loss(provider);
+	default:
+		message.text[sizeof(message.text) - 1] = '\0';
+		if (message.status == (int32_t)D3DDDIERR_DEVICEREMOVED || message.status == STATUS_DEVICE_REMOVED)
+			return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
+		play_progress_end(&provider->progress);
+		return command_fail("the presenter failed: %s: 0x%08X", message.text, (unsigned int)message.status);
+	}
+}
+
+int provider_say(struct provider *provider, const struct play_message *message, int nt_handle)
+{
+	struct wire_packet packet = {
+		.data = (void *)(uintptr_t)message,
+		.size = sizeof(*message),
+		.descriptors = { nt_handle },
+		.descriptor_count = nt_handle >= 0 ? 1 : 0,
+	};
+	int result;
+	bool done = false;
+
+	if (wire_send(provider->processes->socket, &packet, 0) >= 0)
+		return EXIT_SUCCESS;
+	/* It has left. Why, it may have said before. */
+	do
+		result = hear(provider, &done);
+	while (result == EXIT_SUCCESS);
+	return result;
+}
+
+int provider_listen(struct provider *provider, bool wait, bool *ret_done)
+{
+	struct pollfd item = { .fd = provider->processes->socket, .events = POLLIN };
+
+	for (;;) {
+		int ready;
+
+		if (play_interrupted)
+			return provider_stop(provider, EXIT_INTERRUPTED);
+		if (provider->is_playing && play_channel_is_due(&provider->channel, provider->position) &&
+		    !play_channel_check(&provider->channel, provider->position))
+			return provider_fail_channel(provider);
+		ready = poll(&item, 1, wait ? 200 : 0);
+		if (ready > 0)
+			return hear(provider, ret_done);
+		if (ready == 0 && !wait)
+			return EXIT_SUCCESS;
+		if (ready < 0 && errno != EINTR)
+			return presenter_is_gone(provider);
+	}
+}
