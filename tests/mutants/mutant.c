@@ -2,6 +2,8 @@
 /* The driver that wraps another: loads it, passes every call on, and puts one mutant's functions over its own. */
 #include "mutant.h"
 
+#include "mutants_ac.h"
+
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
@@ -190,6 +192,8 @@ static void wrap_device(D3DDDI_DEVICEFUNCS *funcs)
 	}
 	*funcs = mutant_real;
 	pthread_mutex_unlock(&mutex);
+	if (chosen && chosen->bend)
+		mutant_ac_device(chosen->bend, funcs);
 	if (chosen && chosen->device)
 		chosen->device(funcs);
 }
@@ -237,6 +241,8 @@ HRESULT mutant_open(D3DDDIARG_OPENADAPTER *arg)
 	mutant_real_adapter = *arg->pAdapterFuncs;
 	mutant_real_adapter.pfnCreateDevice = create_device;
 	*arg->pAdapterFuncs = mutant_real_adapter;
+	if (chosen && chosen->bend)
+		mutant_ac_adapter(chosen->bend, arg->pAdapterFuncs);
 	if (chosen && chosen->adapter)
 		chosen->adapter(arg->pAdapterFuncs);
 	return hr;

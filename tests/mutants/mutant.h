@@ -24,17 +24,25 @@ struct mutant {
 	void (*adapter)(D3DDDI_ADAPTERFUNCS *funcs);
 	/* In place of OpenAdapter; calls mutant_open for the real one. NULL: that one. */
 	HRESULT (*open)(D3DDDIARG_OPENADAPTER *arg);
+	/* A man in the middle of authenticated channels (mutants_ac.h); device and adapter come after it. NULL: none. */
+	const struct ac_bend *bend;
 	/* Lies to the driver: changes its copy of the runtime's callbacks, before each CreateDevice. NULL: none. */
 	void (*callbacks)(D3DDDI_DEVICECALLBACKS *callbacks);
 };
 
 /* Each ends with a NULL name. */
 extern const struct mutant mutants_cs[], mutants_blt[], mutants_blt_in[], mutants_blt_partial[], mutants_blt_out[],
-	mutants_blt_surface[], mutants_blt_resource[], mutants_blt_lock[], mutants_cap[];
+	mutants_blt_surface[], mutants_blt_resource[], mutants_blt_lock[], mutants_cap[], mutants_ac[],
+	mutants_ac_certificate[], mutants_ac_exchange[], mutants_ac_destroy[], mutants_ac_order[], mutants_ac_answer[],
+	mutants_ac_sequence[], mutants_ac_tag[], mutants_ac_protection[], mutants_ac_session[], mutants_ac_sharing[],
+	mutants_ac_query[], mutants_ac_loss[], mutants_ac_finer[];
 /* All of them. */
-#define MUTANT_FAMILIES                                                                                     \
-	mutants_cs, mutants_blt, mutants_blt_in, mutants_blt_partial, mutants_blt_out, mutants_blt_surface, \
-		mutants_blt_resource, mutants_blt_lock, mutants_cap
+#define MUTANT_FAMILIES                                                                                            \
+	mutants_cs, mutants_blt, mutants_blt_in, mutants_blt_partial, mutants_blt_out, mutants_blt_surface,        \
+		mutants_blt_resource, mutants_blt_lock, mutants_cap, mutants_ac, mutants_ac_certificate,           \
+		mutants_ac_exchange, mutants_ac_destroy, mutants_ac_order, mutants_ac_answer, mutants_ac_sequence, \
+		mutants_ac_tag, mutants_ac_protection, mutants_ac_session, mutants_ac_sharing, mutants_ac_query,   \
+		mutants_ac_loss, mutants_ac_finer
 
 /*
  * The real driver's functions, for a mutant to call. One driver a process; the newest device's table. Some lead through

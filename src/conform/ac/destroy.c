@@ -58,6 +58,18 @@ static void its_own_flags_fall(struct cf *cf)
 		ac_protection_level(cf, &c));
 }
 
+static void flags_of_hardware_fall(struct cf *cf)
+{
+	const struct cf_device device = cf_device(cf);
+	struct ac_channel a = ac_channel_ready(cf, &device, AC_SOFTWARE);
+	struct ac_channel b = ac_channel_ready(cf, &device, AC_HARDWARE);
+
+	need_level(cf, &b, 2);
+	AC_TRUE(cf, "AC-158", ac_protection_level(cf, &a) & 2, "the flag of a hardware channel is not told");
+	AC_CODE(cf, "AC-158", S_OK, ac_destroy(&device, b.h));
+	AC_TRUE(cf, "AC-158", ac_protection_level(cf, &a) == base_level(cf), "the flag of a hardware channel stays");
+}
+
 enum { MOST = 4096 };
 
 /* A picture in a protected surface of the device; returns its size. */
@@ -366,6 +378,7 @@ const struct cf_test ac_tests_destroy[] = {
 	{ "channel-destroy-handle", "AC-157", the_handle_is_dead },
 	{ "channel-destroy-flags", "AC-158", its_own_flags_fall },
 	{ "channel-destroy-flags-switched", "AC-158", its_own_flags_fall, .variant = AC_SWITCHED },
+	{ "channel-destroy-flags-hardware", "AC-158", flags_of_hardware_fall, .settings = AC_EVERYTHING },
 	{ "channel-destroy-content", "AC-158 AC-163", content_goes_with_protection, .variant = AC_SWITCHED },
 	{ "channel-destroy-always-on", "AC-158", protection_stays_on },
 	{ "channel-destroy-encryption", "AC-159", its_encryption_falls, .settings = AC_EVERYTHING },

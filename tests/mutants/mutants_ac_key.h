@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The RSA key of the certificate that mutants give out: a fixed one, since making one takes longer than most tests. */
+#ifndef DXV_TESTS_MUTANTS_AC_KEY_H
+#define DXV_TESTS_MUTANTS_AC_KEY_H
+
+/* RSAPrivateKey of 2048 bits, in base64. It protects nothing. */
+static const char mutant_ac_key[] =
+	"MIIEowIBAAKCAQEAjPIz/HgZxw6DBbXpJgoKj7C7+RwXknuk6dUV+/tHwRNBD7nXDdsF3pjsHhKhTOsjUwnqW1rJ8YMkgF9i"
+	"EcdTj48Hem05S7OGfZF0Cp+gmBVD74d1lsqVaRU3EznQDMVXfjzf6+xnabHxpx6lI988klF5Lps7daThHxIQB7gsAcNI9RMO"
+	"Kw24/V5oGC7EEYVJMNlx8/ks2VoeCBhh0gRwRsx/9ZBiDHwFouPfh7Y+3xtzl1kfK1po2BxvZtsNwOCJAQSnUn0r1JDbAyHA"
+	"dV4AC1K+bQaeddSndpJLwb0pV1AWqlN8OBB5f7yN1b01V4alg1+oaG69R8TlHzapxquKlQIDAQABAoIBABjV5Msr7n7g072B"
+	"3F9TjaDcJ4MxrAWnu9toLMOF95LR7bjzqi1K1rHuiEyUQ8/l7weGy8DlMohX72qfZAx17wdw0ISGEn6AV8Zwht4IWqfxt1LR"
+	"r6qub71ge5/ro/lcHJql518O/Pnm3QnxoG+9ulKeAJhxyfxk3TY4XJK/pSF6IMIrYHt61h3CvdoMzy7Z+j1D8kWUMggtvxEl"
+	"Bi4NK3ozh/TG8buhVhZkKrviByWkhIs5RJVL3XtMvDgagGtxVi2am4+r6g68shOcp4C2u6q7CLOEvq7p1E0iFt6NhyXRGhWe"
+	"z1i76OawvI0S8D8C/BL8FUbDjWxUrtBufkyPRAECgYEAwGsxf7K1mb0uVgQQQ2QFkrEztTTrZlbum53TQSHU3PrdfW2s2DjO"
+	"SjZQ+26RSJjrYhrs5e40BwZVUVABvSgcGjV35zpV57yp1YubpZOW2KlQdZx4L8+fv0Z2qGiLxvtIduXc2QLYOVVH6ViRXMu3"
+	"D1I4MRaGXU8dOYDHX+OK2NUCgYEAu4TpkSfYCte2J0EEfnfqGMP3U7kljGuMEbxhKdeSPCUHK323PBeIzlFNFINE/p3kpcDt"
+	"Vhbr+TQRQlaLcrFhK97GRgd+kifkKm/WX8A1uJjtMVkrgzqib516V1dSa/NjwgYP1/qI0YhTDVlyfUINPCUXUl5kbL4sKtco"
+	"HK9OysECgYEAnjVEvKc2k5Ktz4GF0bMitetHBZ3eUwX1KDRLJ0lm2M7XYDLWI+4JB5HDYggWImfBWaej0qXZV1FIwxOSanHZ"
+	"MV93F8KqMWC5D2C7eBdytu/3vMwLMdx3j3CjTXKwQsoHWeNDg5bIK9PHzb/JvU+uU0WZ+Bp6HaxX7hjJVTkkx4UCgYB3B2c7"
+	"PI9mUobNY/f2TyfJkJruChhLifjfSTRj2vJ4OwjSEnq9KjMsw26qFqk09gStMkl03Bftl59c/JKHuxBzSHWS/i7Zl3i9d0Ac"
+	"h2WSR4BIUtHL+uwg7VU7G7K100j/X9muvtkaJ+6QCrchy0ubYe/r2P7mB9EBYJGVo7HgAQKBgG8+uqkXYIaXcTVKy+jnU6Ad"
+	"HMJvqgYrm5Xq4rwou9oQ5FER/NXKkL7gW1Kyg05g48Hvlm2dzxU57e6aEK97NECqV3v7UP7kT5qNkP2A22j9jk0ro8kXsHIC"
+	"nlN2N+oYds2FLzY8yyrN59t5M96IJOfl3+qnx1IhYJjZa5yhAfJy";
+
+#endif
