@@ -29,7 +29,7 @@ static int load(struct gpu_mac *mac, const uint8_t key[GPU_KEY_SIZE])
 		OSSL_PARAM_construct_end(),
 	};
 
-	/* One that could not be wiped is gone: gpu_mac_clear. */
+	/* The one that could not be wiped is gone: gpu_mac_clear. */
 	if (mac->context == NULL)
 		mac->context = EVP_MAC_CTX_new(algorithm);
 	return mac->context == NULL ? 0 : EVP_MAC_init(mac->context, key, GPU_KEY_SIZE, parameters);
@@ -72,8 +72,6 @@ int gpu_mac_reserve(struct gpu_mac **ret)
 
 int gpu_mac_set(struct gpu_mac *mac, const uint8_t key[GPU_KEY_SIZE])
 {
-	if (mac->context == NULL)
-		return -EIO;
 	gpu_crypto_begin();
 	if (load(mac, key) != 1) {
 		gpu_mac_clear(mac);
@@ -86,7 +84,7 @@ int gpu_mac_set(struct gpu_mac *mac, const uint8_t key[GPU_KEY_SIZE])
 void gpu_mac_clear(struct gpu_mac *mac)
 {
 	mac->set = false;
-	/* A zero key over the schedules; rather a slot that cannot be set again than one that is not wiped. */
+	/* A zero key over the schedules; rather none than some that are not wiped. */
 	if (mac->context != NULL && load(mac, zeros) != 1) {
 		ERR_clear_error();
 		EVP_MAC_CTX_free(mac->context);

@@ -83,7 +83,9 @@ static struct fail_alloc_balance balance(void)
 
 static void scene_begin(const struct failing_scenario *scenario, struct scene *scene)
 {
-	const struct ik_options real = { .real_driver = true, .no_screen = true, .caps = scenario->caps };
+	const struct ik_options real = {
+		.real_driver = true, .no_screen = true, .caps = scenario->caps, .driver = scenario->driver
+	};
 
 	memset(scene, 0, sizeof(*scene));
 	scene->nt_handle = -1;

@@ -33,6 +33,7 @@ struct failing_scenario {
 	void (*clean)(struct scene *scene);   /* what the end of the processes would not give back */
 	int32_t statuses[2];		      /* what the call may answer besides success; 0: nothing */
 	uint32_t caps;			      /* D3DCPCAPS_*; 0: the default */
+	const struct kmd_config *driver;      /* of the real driver; NULL: the default */
 	bool never_fails;		      /* there is nothing to fail, or it does not matter (CS-07, CS-08) */
 };
 

@@ -81,6 +81,63 @@ HRESULT st_exchange(struct st *st, struct rt_session *session, const uint8_t key
 	return st_exchange_blob(st, rt_session_handle(session), blob);
 }
 
+/* ---- channels --------------------------------------------------------------------------------------------- */
+
+HRESULT st_channel(struct st *st, UINT type, HANDLE *ret)
+{
+	D3DDDIARG_CREATEAUTHENTICATEDCHANNEL arg = { .ChannelType = type, .hChannel = st };
+	HRESULT hr = st->funcs->pfnCreateAuthenticatedChannel(st->handle, &arg);
+
+	assert_int_equal(arg.ChannelType, type); /* AC-006 */
+	if (hr == S_OK)
+		*ret = arg.hChannel;
+	else
+		assert_ptr_equal(arg.hChannel, st); /* AC-009 */
+	return hr;
+}
+
+HRESULT st_channel_exchange(struct st *st, HANDLE channel, const uint8_t blob[256])
+{
+	uint8_t copy[256];
+	D3DDDIARG_AUTHENTICATEDCHANNELKEYEXCHANGE arg = { .hChannel = channel, .DataSize = 256, .pData = copy };
+	HRESULT hr;
+
+	memcpy(copy, blob, sizeof(copy));
+	hr = st->funcs->pfnAuthenticatedChannelKeyExchange(st->handle, &arg);
+	assert_memory_equal(copy, blob, sizeof(copy)); /* AC-041 */
+	return hr;
+}
+
+HRESULT st_channel_configure(struct st *st, const void *input, UINT input_size, void *output)
+{
+	const D3DDDIARG_CONFIGUREAUTHENTICATEDCHANNEL arg = {
+		.InputSize = input_size,
+		.pInputData = input,
+		.pOutputData = output,
+	};
+
+	return st->funcs->pfnConfigureAuthenticatedChannel(st->handle, &arg);
+}
+
+HRESULT st_channel_query(struct st *st, const void *input, UINT input_size, void *output, UINT output_size)
+{
+	const D3DDDIARG_QUERYAUTHENTICATEDCHANNEL arg = {
+		.InputSize = input_size,
+		.pInputData = input,
+		.OutputSize = output_size,
+		.pOutputData = output,
+	};
+
+	return st->funcs->pfnQueryAuthenticatedChannel(st->handle, &arg);
+}
+
+HRESULT st_channel_destroy(struct st *st, HANDLE channel)
+{
+	const D3DDDIARG_DESTROYAUTHENTICATEDCHANNEL arg = { .hChannel = channel };
+
+	return st->funcs->pfnDestroyAuthenticatedChannel(st->handle, &arg);
+}
+
 /* ---- surfaces --------------------------------------------------------------------------------------------- */
 
 struct rt_surface st_surface(D3DDDIFORMAT format, uint32_t width, uint32_t height)
@@ -212,6 +269,14 @@ HRESULT st_read(struct st *st, struct rt_session *session, const uint8_t session
 }
 
 /* ---- what an application does with libcrypto ------------------------------------------------------------------ */
+
+void st_tag(const uint8_t key[16], const void *data, size_t size, uint8_t ret[16])
+{
+	size_t written;
+
+	assert_non_null(EVP_Q_mac(NULL, "CMAC", NULL, "AES-128-CBC", NULL, key, 16, data, size, ret, 16, &written));
+	assert_int_equal(written, 16);
+}
 
 void st_ctr(const uint8_t key[16], const uint8_t iv[16], const void *in, void *out, size_t size)
 {

@@ -31,6 +31,13 @@ void st_blob(struct st *st, UINT certificate_type, const uint8_t key[16], uint8_
 HRESULT st_exchange_blob(struct st *st, HANDLE session, const uint8_t blob[256]);
 HRESULT st_exchange(struct st *st, struct rt_session *session, const uint8_t key[16]);
 
+/* Channels, by the device's own entries. Outputs are as the caller left them. */
+HRESULT st_channel(struct st *st, UINT type, HANDLE *ret);
+HRESULT st_channel_exchange(struct st *st, HANDLE channel, const uint8_t blob[256]);
+HRESULT st_channel_configure(struct st *st, const void *input, UINT input_size, void *output);
+HRESULT st_channel_query(struct st *st, const void *input, UINT input_size, void *output, UINT output_size);
+HRESULT st_channel_destroy(struct st *st, HANDLE channel);
+
 struct rt_surface st_surface(D3DDDIFORMAT format, uint32_t width, uint32_t height);
 struct st_system st_system(struct st *st, const struct rt_surface *surface);
 /* The same in memory that the kernel can't share, with a row distance of one's own. */
@@ -48,6 +55,7 @@ HRESULT st_readback_key(struct st *st, HANDLE session, const uint8_t session_key
 HRESULT st_read(struct st *st, struct rt_session *session, const uint8_t session_key[16], HANDLE source,
 		const struct st_system *through, uint8_t *ret, UINT size);
 
+void st_tag(const uint8_t key[16], const void *data, size_t size, uint8_t ret[16]); /* AES-CMAC */
 void st_ctr(const uint8_t key[16], const uint8_t iv[16], const void *in, void *out, size_t size);
 void st_ecb(const uint8_t key[16], int encrypt, const uint8_t in[16], uint8_t out[16]);
 void st_hex(const char *hex, uint8_t *ret, size_t size);

@@ -3,9 +3,11 @@
 #include "kmd_fixture.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +23,21 @@ const uint8_t KF_KR[16] = { 0xa5, 0xa4, 0xa7, 0xa6, 0xa1, 0xa0, 0xa3, 0xa2,
 
 /* ---- failures, by the linker's --wrap ------------------------------------------------------------ */
 
+int kf_fail_malloc = -1;
 int kf_fail_secret_alloc = -1;
 int kf_fail_key_reserve = -1;
 int kf_fail_key_set = -1;
 int kf_fail_ctr = -1;
+int kf_fail_mac_reserve = -1;
+int kf_fail_mac_set = -1;
+int kf_fail_mac_compute = -1;
 const uint8_t *kf_random;
+
+void kf_fail_none(void)
+{
+	kf_fail_malloc = kf_fail_secret_alloc = kf_fail_key_reserve = kf_fail_key_set = kf_fail_ctr = -1;
+	kf_fail_mac_reserve = kf_fail_mac_set = kf_fail_mac_compute = -1;
+}
 
 static int fails(int *next_ok)
 {
@@ -48,6 +60,80 @@ int __real_gpu_ctr(struct gpu_key *key, const uint8_t iv[16], const struct gpu_p
 		   void *dst, size_t size);
 int __wrap_gpu_ctr(struct gpu_key *key, const uint8_t iv[16], const struct gpu_pattern *pattern, const void *src,
 		   void *dst, size_t size);
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+void *__real_reallocarray(void *memory, size_t count, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+int __real_gpu_mac_reserve(struct gpu_mac **ret);
+int __wrap_gpu_mac_reserve(struct gpu_mac **ret);
+int __real_gpu_mac_set(struct gpu_mac *mac, const uint8_t key[16]);
+int __wrap_gpu_mac_set(struct gpu_mac *mac, const uint8_t key[16]);
+int __real_gpu_mac_compute(struct gpu_mac *mac, const void *data, size_t size, uint8_t ret[16]);
+int __wrap_gpu_mac_compute(struct gpu_mac *mac, const void *data, size_t size, uint8_t ret[16]);
+
+/* Blocks that live, of what is linked statically: the driver and the test. */
+static atomic_long blocks;
+
+static void *counted(void *memory)
+{
+	blocks += memory != NULL;
+	return memory;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails(&kf_fail_malloc) ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails(&kf_fail_malloc) ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+	if (fails(&kf_fail_malloc))
+		return NULL;
+	return memory ? __real_realloc(memory, size) : counted(__real_realloc(memory, size));
+}
+
+void *__wrap_reallocarray(void *memory, size_t count, size_t size)
+{
+	if (fails(&kf_fail_malloc))
+		return NULL;
+	return memory ? __real_reallocarray(memory, count, size) : counted(__real_reallocarray(memory, count, size));
+}
+
+void __wrap_free(void *memory)
+{
+	blocks -= memory != NULL;
+	__real_free(memory);
+}
+
+int __wrap_gpu_mac_reserve(struct gpu_mac **ret)
+{
+	return fails(&kf_fail_mac_reserve) ? -ENOMEM : __real_gpu_mac_reserve(ret);
+}
+
+int __wrap_gpu_mac_set(struct gpu_mac *mac, const uint8_t key[16])
+{
+	if (!fails(&kf_fail_mac_set))
+		return __real_gpu_mac_set(mac, key);
+	gpu_mac_clear(mac);
+	return -ENOMEM;
+}
+
+int __wrap_gpu_mac_compute(struct gpu_mac *mac, const void *data, size_t size, uint8_t ret[16])
+{
+	return fails(&kf_fail_mac_compute) ? -EIO : __real_gpu_mac_compute(mac, data, size, ret);
+}
 
 void *__wrap_gpu_secret_alloc(size_t size)
 {
@@ -172,6 +258,58 @@ static NTSTATUS show(HANDLE DeviceHandle, const struct dxgk_picture *picture)
 	return kf->show_status;
 }
 
+static struct kf_process *find_process(struct kf *kf, uint64_t token)
+{
+	for (int i = 0; i < KF_PROCESSES; i++)
+		if (token && kf->processes[i].token == token)
+			return &kf->processes[i];
+	return NULL;
+}
+
+static bool is_process_alive(HANDLE DeviceHandle, HANDLE hKmdProcess)
+{
+	const struct kf_process *process = find_process(DeviceHandle, (uint64_t)(uintptr_t)hKmdProcess);
+
+	return process && process->is_alive;
+}
+
+static HANDLE get_compositor(HANDLE DeviceHandle)
+{
+	struct kf *kf = DeviceHandle;
+	const struct kf_process *process = find_process(kf, kf->compositor);
+
+	return process && process->is_alive ? (HANDLE)(uintptr_t)kf->compositor : NULL;
+}
+
+static bool charge_objects(HANDLE hDevice, int count)
+{
+	struct kf_device_object *device = hDevice;
+
+	assert_non_null(device);
+	assert_non_null(device->kf);
+	if (count > 0 && device->kf->charges + count > device->kf->charge_limit)
+		return false;
+	device->charges += count;
+	device->kf->charges += count;
+	assert_true(device->charges >= 0); /* more given back than was taken */
+	return true;
+}
+
+void kf_process(struct kf *kf, uint64_t token)
+{
+	int i = 0;
+
+	assert_null(find_process(kf, token)); /* AC-127: never given again */
+	while (kf->processes[i].token)
+		assert_true(++i < KF_PROCESSES);
+	kf->processes[i] = (struct kf_process) { .token = token, .is_alive = true };
+}
+
+void kf_process_end(struct kf *kf, uint64_t token)
+{
+	find_process(kf, token)->is_alive = false;
+}
+
 void kf_config(struct kmd_config *ret)
 {
 	kmd_config_default(ret);
@@ -180,17 +318,24 @@ void kf_config(struct kmd_config *ret)
 
 struct kf *kf_start(const struct kmd_config *config)
 {
-	struct kf *kf = calloc(1, sizeof(*kf));
 	struct kmd_config usual;
+	struct kf *kf;
 
+	kf_config(&usual); /* with the identity, which stays */
+	kf = calloc(1, sizeof(*kf));
 	assert_non_null(kf);
-	kf_config(&usual);
+	kf->blocks = blocks;
 	kf->calling = -1;
 	kf->kernel.DeviceHandle = kf;
 	kf->kernel.DxgkCbSetProtectedSessionStatus = set_status;
 	kf->kernel.DxgkCbHardwareContentProtectionTeardown = teardown;
 	kf->kernel.DxgkCbGetHandleData = get_handle_data;
+	kf->kernel.IsProcessAlive = is_process_alive;
+	kf->kernel.GetCompositor = get_compositor;
+	kf->kernel.ChargeObjects = charge_objects;
 	kf->kernel.ShowPicture = show;
+	kf->charge_limit = INT_MAX;
+	kf_process(kf, KF_TOKEN);
 	if (config)
 		usual = *config;
 	assert_int_equal(kmd_driver.StartDevice(&kf->kernel, &usual, &kf->adapter), STATUS_SUCCESS);
@@ -199,7 +344,7 @@ struct kf *kf_start(const struct kmd_config *config)
 
 void kf_stop(struct kf *kf)
 {
-	kf_fail_secret_alloc = kf_fail_key_reserve = kf_fail_key_set = kf_fail_ctr = -1;
+	kf_fail_none();
 	kf_random = NULL;
 	for (D3DKMT_HANDLE i = 1; i <= KF_OBJECTS; i++) {
 		struct kf_object *object = kf_object(kf, i);
@@ -213,20 +358,29 @@ void kf_stop(struct kf *kf)
 	for (D3DKMT_HANDLE i = 1; i <= KF_OBJECTS; i++)
 		if (kf_object(kf, i))
 			kf_session_destroy(kf, i);
+	assert_int_equal(kf->charges, 0);
 	kmd_driver.StopDevice(kf->adapter);
+	assert_int_equal(blocks, kf->blocks); /* nothing is left of it */
 	free(kf);
 }
 
-int kf_device(struct kf *kf)
+int kf_device_of(struct kf *kf, uint64_t token)
 {
-	DXGKARG_CREATEDEVICE arg = { 0 };
+	DXGKARG_CREATEDEVICE arg = { .hKmdProcess = (HANDLE)(uintptr_t)token };
 	int i = 0;
 
 	while (kf->devices[i])
 		assert_true(++i < KF_DEVICES);
+	kf->device_objects[i] = (struct kf_device_object) { .kf = kf, .token = token };
+	arg.hDevice = &kf->device_objects[i];
 	assert_int_equal(kmd_driver.DxgkDdiCreateDevice(kf->adapter, &arg), STATUS_SUCCESS);
 	kf->devices[i] = arg.hDevice;
 	return i;
+}
+
+int kf_device(struct kf *kf)
+{
+	return kf_device_of(kf, KF_TOKEN);
 }
 
 void kf_device_destroy(struct kf *kf, int device)
@@ -242,6 +396,7 @@ void kf_device_destroy(struct kf *kf, int device)
 		object->opened[device] = NULL;
 	}
 	assert_int_equal(kmd_driver.DxgkDdiDestroyDevice(kf->devices[device]), STATUS_SUCCESS);
+	assert_int_equal(kf->device_objects[device].charges, 0); /* all that was kept for it is given back */
 	kf->devices[device] = NULL;
 }
 
@@ -404,6 +559,23 @@ uint8_t *kf_bytes(struct kf *kf, D3DKMT_HANDLE allocation)
 const uint8_t *kf_inside(struct kf *kf, D3DKMT_HANDLE allocation)
 {
 	return ((struct kmd_allocation *)kf_object(kf, allocation)->driver)->memory;
+}
+
+NTSTATUS kf_present(struct kf *kf, int device, D3DKMT_HANDLE allocation, bool is_flip)
+{
+	DXGKARG_DESCRIBEALLOCATION info = { .hAllocation = kf_object(kf, allocation)->driver };
+	struct dxgk_picture picture = { .count = 1, .duration = 1, .is_flip = is_flip };
+	NTSTATUS status;
+
+	assert_int_equal(kmd_driver.DxgkDdiDescribeAllocation(kf->adapter, &info), STATUS_SUCCESS);
+	picture.width = info.Width;
+	picture.height = info.Height;
+	picture.format = info.Format;
+	picture.source = picture.destination = (RECT) { 0, 0, (LONG)info.Width, (LONG)info.Height };
+	kf->calling = device;
+	status = kmd_driver.Present(kf->devices[device], kf_object(kf, allocation)->opened[device], &picture);
+	kf->calling = -1;
+	return status;
 }
 
 /* ---- escapes -------------------------------------------------------------------------------------- */
@@ -589,6 +761,25 @@ void kf_blob(enum gpu_leaf leaf, const char *digest, const char *label, const vo
 	if (label[0])
 		assert_true(EVP_PKEY_CTX_set0_rsa_oaep_label(context, OPENSSL_strdup(label), (int)strlen(label)) > 0);
 	assert_int_equal(EVP_PKEY_encrypt(context, ret, &out, payload, size), 1);
+	assert_int_equal(out, 256);
+	EVP_PKEY_CTX_free(context);
+	X509_free(certificate);
+}
+
+void kf_raise(enum gpu_leaf leaf, const uint8_t message[256], uint8_t ret[256])
+{
+	const uint8_t *chain;
+	size_t chain_size, out = 256;
+	X509 *certificate;
+	EVP_PKEY_CTX *context;
+
+	assert_int_equal(gpu_identity_chain(kf_identity(), leaf, &chain, &chain_size), 0);
+	certificate = d2i_X509(NULL, &chain, (long)chain_size);
+	assert_non_null(certificate);
+	context = EVP_PKEY_CTX_new(X509_get0_pubkey(certificate), NULL);
+	assert_int_equal(EVP_PKEY_encrypt_init(context), 1);
+	assert_true(EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING) > 0);
+	assert_int_equal(EVP_PKEY_encrypt(context, ret, &out, message, 256), 1);
 	assert_int_equal(out, 256);
 	EVP_PKEY_CTX_free(context);
 	X509_free(certificate);

@@ -12,8 +12,12 @@
 
 #include <cmocka.h>
 
-#define KF_OBJECTS 2048
-#define KF_DEVICES 4
+#define KF_OBJECTS   2048
+#define KF_DEVICES   4
+#define KF_PROCESSES 16
+
+/* The process of devices for which a test names none. */
+#define KF_TOKEN UINT64_C(0x700000001)
 
 struct kf_object {
 	DXGK_HANDLE_TYPE type;	   /* 0: free */
@@ -27,11 +31,30 @@ struct kf_object {
 	int status;   /* sessions: the last one; -1: none */
 };
 
+/* A process that has a connection, or had one. */
+struct kf_process {
+	uint64_t token; /* 0: free */
+	bool is_alive;
+};
+
+/* What the graphics kernel calls a device. */
+struct kf_device_object {
+	struct kf *kf;
+	uint64_t token;
+	int charges;
+};
+
 struct kf {
 	struct dxgk_interface kernel;
 	HANDLE adapter;
 	HANDLE devices[KF_DEVICES];
-	int calling; /* the device inside an escape, -1 outside */
+	struct kf_device_object device_objects[KF_DEVICES];
+	struct kf_process processes[KF_PROCESSES];
+	uint64_t compositor; /* its token, 0: none */
+	long blocks;	     /* of malloc that lived when it began */
+	int charges;	     /* of all devices */
+	int charge_limit;    /* how many there may be */
+	int calling;	     /* the device inside an escape, -1 outside */
 	int in_session_entry;
 	struct kf_object objects[KF_OBJECTS]; /* handle n + 1 */
 	int shown;
@@ -39,11 +62,17 @@ struct kf {
 	NTSTATUS show_status;
 };
 
-/* Failures of the software GPU: the call after next_ok good ones fails; -1: none does. */
+/* Failures of the software GPU and of malloc and its kin: the call after next_ok good ones fails; -1: none does. */
+extern int kf_fail_malloc;
 extern int kf_fail_secret_alloc;
 extern int kf_fail_key_reserve;
 extern int kf_fail_key_set;
 extern int kf_fail_ctr;
+extern int kf_fail_mac_reserve;
+extern int kf_fail_mac_set;
+extern int kf_fail_mac_compute;
+/* All of them at once. */
+void kf_fail_none(void);
 /* What gpu_random delivers instead of random bytes; NULL: random bytes. */
 extern const uint8_t *kf_random;
 
@@ -56,7 +85,12 @@ void kf_config(struct kmd_config *ret);
 struct kf *kf_start(const struct kmd_config *config); /* NULL: the default */
 void kf_stop(struct kf *kf);			      /* destroys all that is left first */
 
+/* A process connects; it lives until it is ended. */
+void kf_process(struct kf *kf, uint64_t token);
+void kf_process_end(struct kf *kf, uint64_t token);
+
 int kf_device(struct kf *kf);
+int kf_device_of(struct kf *kf, uint64_t token); /* of a process that is alive */
 void kf_device_destroy(struct kf *kf, int device);
 
 D3DKMT_HANDLE kf_session(struct kf *kf, int device);
@@ -75,11 +109,16 @@ void kf_free(struct kf *kf, D3DKMT_HANDLE allocation);
 uint8_t *kf_bytes(struct kf *kf, D3DKMT_HANDLE allocation);	   /* of system memory */
 const uint8_t *kf_inside(struct kf *kf, D3DKMT_HANDLE allocation); /* of protected memory: a test may look */
 
+/* What is presented is the whole surface; kf->picture says what came to the monitor. */
+NTSTATUS kf_present(struct kf *kf, int device, D3DKMT_HANDLE allocation, bool is_flip);
+
 NTSTATUS kf_escape(struct kf *kf, int device, void *data, UINT size);
 
 /* What an application does with the certificate. */
 void kf_blob(enum gpu_leaf leaf, const char *digest, const char *label, const void *payload, size_t size,
 	     uint8_t ret[256]);
+/* An encoded message raised to the leaf's public exponent. */
+void kf_raise(enum gpu_leaf leaf, const uint8_t message[256], uint8_t ret[256]);
 HRESULT kf_exchange_blob(struct kf *kf, int device, D3DKMT_HANDLE session, const uint8_t blob[256]);
 HRESULT kf_exchange(struct kf *kf, int device, D3DKMT_HANDLE session, const uint8_t key[16]);
 HRESULT kf_start_refresh(struct kf *kf, int device, D3DKMT_HANDLE session, uint8_t ret[16]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Vectors that others computed, through the DDI: SP 800-38A, RFC 4493, and an OAEP block encoded elsewhere. */
+/* Vectors through the DDI: SP 800-38A, RFC 4493, an OAEP block encoded elsewhere, and those of authenticated channels. */
+#include "channel_vectors.h"
 #include "kernel_fixture_stack.h"
 
 #include <openssl/evp.h>
@@ -12,20 +13,24 @@ static const char NIST_KEY[] = "2b7e151628aed2a6abf7158809cf4f3c";
 static const char NIST_TEXT[] = "6bc1bee22e409f96e93d7e117393172a ae2d8a571e03ac9c9eb76fac45af8e51"
 				"30c81c46a35ce411e5fbc1191a0a52ef f69f2445df4f9b17ad2b417be66c3710";
 
-static int group_setup(void **state)
+static int setup(void **state)
 {
-	const struct ik_options options = { .real_driver = true };
-	struct ik *ik = ik_start(&options);
+	struct kmd_config driver;
+	const struct ik_options options = { .real_driver = true, .driver = &driver };
+	struct ik *ik;
 
+	kmd_config_default(&driver);
+	driver.first.channel = T_CHANNEL;
+	ik = ik_start(&options);
 	ik_process(ik);
 	*state = ik;
 	return 0;
 }
 
-static int group_teardown(void **state)
+static int teardown(void **state)
 {
 	ik_stop(*state);
-	return ik_group_teardown(state);
+	return 0;
 }
 
 static uint64_t be64(const uint8_t *at)
@@ -192,13 +197,102 @@ static void an_oaep_block_from_elsewhere(void **state) /* CS-31, CS-32 */
 	st_close(&st);
 }
 
+/* ---- channels ------------------------------------------------------------------------------------------------ */
+
+static UINT hex_size(const char *hex)
+{
+	UINT digits = 0;
+
+	for (; *hex; hex++)
+		digits += *hex != ' ';
+	return digits / 2;
+}
+
+struct channel_call {
+	const char *input, *output;
+	UINT output_size; /* of a query; 0: a command */
+	HRESULT result;
+};
+
+/* The output's bytes, and no others: neither behind what is written nor behind the buffer (AC-079, AC-096). */
+static void channel_call(struct st *st, const struct channel_call *call, bool in_place)
+{
+	const UINT input_size = hex_size(call->input), written = hex_size(call->output);
+	uint8_t input[72], output[96], wanted[96], *out = in_place ? input : output;
+	HRESULT hr;
+
+	st_hex(call->input, input, input_size);
+	memset(output, 0xfd, sizeof(output));
+	memcpy(wanted, out, in_place ? sizeof(input) : sizeof(output));
+	if (in_place)
+		st_hex(call->input, wanted, input_size);
+	st_hex(call->output, wanted, written);
+	if (call->output_size == 0)
+		hr = st_channel_configure(st, input, input_size, out);
+	else
+		hr = st_channel_query(st, input, input_size, out, call->output_size);
+	assert_int_equal(hr, call->result);
+	assert_memory_equal(out, wanted, in_place ? input_size : sizeof(output));
+}
+
+static void open_channel(struct st *st)
+{
+	uint8_t blob[256];
+	HANDLE channel;
+
+	st_open(st);
+	assert_int_equal(st_channel(st, DDIAUTHENTICATEDCHANNEL_DRIVER_SOFTWARE, &channel), S_OK);
+	assert_true((uintptr_t)channel == T_CHANNEL);
+	st_blob(st, D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL, ST_K, blob);
+	assert_int_equal(st_channel_exchange(st, channel, blob), S_OK);
+}
+
+static void channel_vectors(
+	void **state) /* AC-055 to AC-060, AC-072 to AC-079, AC-096, AC-097, AC-101, AC-107, AC-108 */
+{
+	static const struct channel_call calls[] = {
+		{ T1_IN, T1_OUT, 0, S_OK },	     { T2_IN, T2_OUT, 0, S_OK },
+		{ T3_IN, T3_OUT, 0, E_INVALIDARG },  { T2_IN, T3B_OUT, 0, E_INVALIDARG },
+		{ T4_IN, T4_OUT, 56, S_OK },	     { T5_IN, T5_OUT, 56, S_OK },
+		{ T6_IN, T6_OUT, 64, E_INVALIDARG }, { T4_IN, T6B_OUT, 56, E_INVALIDARG },
+	};
+	struct st st;
+
+	(void)state;
+	open_channel(&st);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		channel_call(&st, &calls[i], /* in_place= */ false);
+	st_close(&st);
+}
+
+static void channel_vectors_in_place(void **state) /* AC-056, AC-082: and padding that is not zero */
+{
+	static const struct channel_call calls[] = {
+		{ T1_IN, T1_OUT, 0, S_OK },
+		{ T2B_IN, T2_OUT, 0, S_OK },
+		{ T3_IN, T3_OUT, 0, E_INVALIDARG },
+		{ T2_IN, T3B_OUT, 0, E_INVALIDARG },
+	};
+	struct st st;
+
+	(void)state;
+	open_channel(&st);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		channel_call(&st, &calls[i], /* in_place= */ true);
+	st_close(&st);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sp_800_38a),
-		cmocka_unit_test(rfc_4493),
-		cmocka_unit_test(an_oaep_block_from_elsewhere),
+		CASE(sp_800_38a),
+		CASE(rfc_4493),
+		CASE(an_oaep_block_from_elsewhere),
+		CASE(channel_vectors),
+		CASE(channel_vectors_in_place),
 	};
 
-	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+	return cmocka_run_group_tests(tests, NULL, ik_group_teardown);
 }

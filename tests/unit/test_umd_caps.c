@@ -309,7 +309,8 @@ static void test_device_table(void **state)
 	D3DDDIARG_CREATEDEVICE arg = uf_device_arg(uf, 7);
 	typedef HRESULT(APIENTRY * slot_fn)(HANDLE, void *);
 	slot_fn slots[121];
-	static const uint8_t real[] = { 35, 36, 37, 38, 40, 91, 93, 111, 112, 113, 114, 115, 116, 117, 118, 119 };
+	static const uint8_t real[] = { 35,  36,  37,  38,  40,	 91,  93,  106, 107, 108, 109,
+					110, 111, 112, 113, 114, 115, 116, 117, 118, 119 };
 
 	(void)state;
 	memset(&room, GUARD, sizeof(room));
