@@ -131,51 +131,53 @@ static NTSTATUS make_allocation(struct kmd_adapter *adapter, struct kmd_resource
 	return STATUS_SUCCESS;
 }
 
+/* All or nothing; outputs when all of them are there. */
+static NTSTATUS make_allocations(struct kmd_adapter *adapter, struct kmd_resource *resource, DXGK_ALLOCATIONINFO *infos,
+				 UINT count, struct kmd_allocation **made)
+{
+	for (UINT i = 0; i < count; i++) {
+		NTSTATUS status = make_allocation(adapter, resource, &infos[i], &made[i]);
+
+		if (status == STATUS_SUCCESS)
+			continue;
+		while (i-- > 0)
+			free_allocation(made[i]);
+		return status;
+	}
+	for (UINT i = 0; i < count; i++) {
+		infos[i].hAllocation = made[i];
+		infos[i].Size = (SIZE_T)made[i]->size;
+		infos[i].Alignment = 0;
+		infos[i].Flags.Value = 0;
+		infos[i].Flags.CpuVisible = !kmd_allocation_is_protected(made[i]);
+	}
+	return STATUS_SUCCESS;
+}
+
 NTSTATUS kmd_create_allocation(HANDLE hAdapter, DXGKARG_CREATEALLOCATION *arg)
 {
-	struct kmd_adapter *adapter = hAdapter;
 	struct kmd_resource *resource = arg->hResource;
 	struct kmd_allocation **made;
-	NTSTATUS status = STATUS_SUCCESS;
-	UINT count;
+	NTSTATUS status;
 
 	if (arg->NumAllocations == 0 || !arg->pAllocationInfo)
 		return STATUS_INVALID_PARAMETER;
 	made = calloc(arg->NumAllocations, sizeof(*made));
+	if (!made)
+		return STATUS_NO_MEMORY;
 	if (!resource)
 		resource = calloc(1, sizeof(*resource));
-	if (!made || !resource) {
+	if (!resource) {
 		free(made);
-		if (!arg->hResource)
-			free(resource);
 		return STATUS_NO_MEMORY;
 	}
+	/* One of our own, so that it is there when the last that was made goes again. */
 	resource->references++;
-
-	for (count = 0; count < arg->NumAllocations; count++) {
-		status = make_allocation(adapter, resource, &arg->pAllocationInfo[count], &made[count]);
-		if (status != STATUS_SUCCESS)
-			break;
-	}
-
-	/* All or nothing; outputs when all of them are there. */
-	for (UINT i = 0; i < count; i++) {
-		DXGK_ALLOCATIONINFO *info = &arg->pAllocationInfo[i];
-
-		if (status != STATUS_SUCCESS) {
-			free_allocation(made[i]);
-			continue;
-		}
-		info->hAllocation = made[i];
-		info->Size = (SIZE_T)made[i]->size;
-		info->Alignment = 0;
-		info->Flags.Value = 0;
-		info->Flags.CpuVisible = !kmd_allocation_is_protected(made[i]);
-	}
-	free(made);
+	status = make_allocations(hAdapter, resource, arg->pAllocationInfo, arg->NumAllocations, made);
 	if (status == STATUS_SUCCESS)
 		arg->hResource = resource;
 	resource_unref(resource);
+	free(made);
 	return status;
 }
 

@@ -79,15 +79,14 @@ static HRESULT crypto_session(struct kmd_channel *channel, const struct drv_esca
 	KMD_GET(message->input, session_in, DeviceHandle, &device_handle);
 	decode = kmd_decode_find(device, (uintptr_t)decode_handle);
 	session = kmd_session_named(device, message->header.session, (uintptr_t)session_handle);
-	if (!decode || !session || (uintptr_t)device_handle != device->id ||
-	    !guid_is(&session->decode_profile, &decode->profile))
+	if (!decode || !session || (uintptr_t)device_handle != device->id || session->profile != decode->profile)
 		return E_INVALIDARG;
 
 	present = kmd_decode_session(device, decode);
 	/* The identical wish of another channel is granted, and makes it no owner (AC-122). */
 	if (present && decode->owner && decode->owner != channel)
 		return present == session ? S_OK : E_INVALIDARG;
-	kmd_decode_tie(decode, message->header.session, session, channel);
+	kmd_decode_tie(decode, message->header.session, (uintptr_t)session_handle, session, channel);
 	return S_OK;
 }
 

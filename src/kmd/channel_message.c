@@ -177,8 +177,12 @@ HRESULT kmd_configure_channel(struct kmd_device *device, struct drv_escape_messa
 	if (!command->is_initialize && !use_number(&channel->next_command, header.number))
 		return answer_bare(escape, &header, E_INVALIDARG);
 
+	/* Signed before it acts: an answer that can't be signed must not stand for a command that took effect (AC-080). */
+	hr = answer_signed(escape, &header, channel, sizeof(command_out), S_OK);
+	if (hr != S_OK)
+		return hr;
 	hr = is_allowed(channel, command->is_for_hardware) ? command->run(channel, escape) : E_FAIL;
-	return answer_signed(escape, &header, channel, sizeof(command_out), hr);
+	return hr == S_OK ? S_OK : answer_signed(escape, &header, channel, sizeof(command_out), hr);
 }
 
 /* ---- QueryAuthenticatedChannel (AC-084 to AC-094) ------------------------------------------------- */

@@ -71,7 +71,7 @@ static HRESULT crypto_session(struct kmd_channel *channel, const struct drv_esca
 		return E_INVALIDARG;
 	session = kmd_decode_session(device, decode);
 	KMD_PUT(output, session_out, DXVA2DecodeHandle, handle);
-	KMD_PUT(output, session_out, CryptoSessionHandle, handle_of(session ? session->name : 0));
+	KMD_PUT(output, session_out, CryptoSessionHandle, handle_of(session ? decode->session_name : 0));
 	KMD_PUT(output, session_out, DeviceHandle, handle_of(session ? device->id : 0));
 	return S_OK;
 }

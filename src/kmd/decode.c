@@ -7,21 +7,22 @@
 
 enum { DECODES_MAX = 64 }; /* of one device: each is looked at by some queries */
 
-bool kmd_is_test_profile(const GUID *profile)
+uint8_t kmd_profile_find(const struct kmd_adapter *adapter, const GUID *profile)
 {
-	for (size_t i = 0; i < DRV_TEST_PROFILES; i++) {
+	for (uint8_t i = 0; adapter->config.has_decode && i < DRV_TEST_PROFILES; i++) {
 		if (memcmp(profile, &drv_test_profiles[i], sizeof(*profile)) == 0)
-			return true;
+			return i;
 	}
-	return false;
+	return KMD_NO_PROFILE;
 }
 
 HRESULT kmd_create_decode(struct kmd_device *device, struct drv_escape_decode *escape)
 {
 	struct kmd_adapter *adapter = device->adapter;
+	const uint8_t profile = kmd_profile_find(adapter, &escape->profile);
 	struct kmd_decode *decode;
 
-	if (!adapter->config.has_decode || !kmd_is_test_profile(&escape->profile))
+	if (profile == KMD_NO_PROFILE)
 		return D3DDDIERR_NOTAVAILABLE;
 	if (device->decode_count == DECODES_MAX)
 		return E_OUTOFMEMORY;
@@ -29,7 +30,7 @@ HRESULT kmd_create_decode(struct kmd_device *device, struct drv_escape_decode *e
 	if (!decode)
 		return E_OUTOFMEMORY;
 	decode->handle = adapter->next_decode++;
-	decode->profile = escape->profile;
+	decode->profile = profile;
 	list_append(&device->decodes, &decode->link);
 	device->decode_count++;
 	escape->decode = decode->handle;
@@ -66,10 +67,11 @@ HRESULT kmd_destroy_decode(struct kmd_device *device, const struct drv_escape_de
 	return S_OK;
 }
 
-void kmd_decode_tie(struct kmd_decode *decode, D3DKMT_HANDLE handle, const struct kmd_session *session,
+void kmd_decode_tie(struct kmd_decode *decode, D3DKMT_HANDLE handle, uint64_t name, const struct kmd_session *session,
 		    struct kmd_channel *owner)
 {
 	decode->session = handle;
+	decode->session_name = name;
 	decode->session_number = session->number;
 	decode->owner = owner;
 }
@@ -87,6 +89,20 @@ struct kmd_session *kmd_decode_session(struct kmd_device *device, struct kmd_dec
 	decode->session = 0;
 	decode->owner = NULL;
 	return NULL;
+}
+
+struct kmd_session *kmd_session_named(struct kmd_device *device, D3DKMT_HANDLE handle, uint64_t name)
+{
+	struct kmd_session *session = name != 0 ? kmd_find_session(device, handle) : NULL;
+	struct list *link;
+
+	for (link = device->decodes.next; session && link != &device->decodes; link = link->next) {
+		struct kmd_decode *decode = LIST_ENTRY(link, struct kmd_decode, link);
+
+		if (kmd_decode_session(device, decode) == session && decode->session_name != name)
+			return NULL;
+	}
+	return session;
 }
 
 bool kmd_session_is_tied(struct kmd_device *device, const struct kmd_session *session)

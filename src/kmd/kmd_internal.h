@@ -145,9 +145,8 @@ struct kmd_session {
 	bool is_lost;	   /* reported INVALID, and not OK since */
 	bool has_pending;
 	bool has_readback_iv;
-	GUID decode_profile;	     /* zero: not for decoding */
-	uint64_t name;		     /* what channels call it: hCryptoSession of the user-mode half. 0: none did yet */
-	uint64_t readback_iv;	     /* IV number of the next EncryptionBlt (BLT-22 to BLT-24) */
+	uint8_t profile;      /* which of the decode profiles it was made for; KMD_NO_PROFILE: it is not for decoding */
+	uint64_t readback_iv; /* IV number of the next EncryptionBlt (BLT-22 to BLT-24) */
 	struct kmd_secrets *secrets; /* these four are NULL until the first key exchange */
 	struct gpu_key *key;
 	struct gpu_key *readback;
@@ -175,9 +174,10 @@ struct kmd_channel {
 struct kmd_decode {
 	struct list link;
 	uint64_t handle;
-	GUID profile;
+	uint8_t profile;
 	D3DKMT_HANDLE session; /* as the client named it; 0: not tied */
 	uint64_t session_number;
+	uint64_t session_name;	   /* what the message called it: hCryptoSession of the user-mode half */
 	struct kmd_channel *owner; /* that tied it; NULL: it is gone, or nothing is tied */
 };
 
@@ -293,15 +293,22 @@ bool kmd_allocation_admits(const struct kmd_allocation *allocation, HANDLE proce
 
 /* ---- decode.c --------------------------------------------------------------------------------- */
 
-bool kmd_is_test_profile(const GUID *profile);
+enum { KMD_NO_PROFILE = 0xff };
+/* The number of a profile that the adapter has; KMD_NO_PROFILE: it has none such. */
+uint8_t kmd_profile_find(const struct kmd_adapter *adapter, const GUID *profile);
 HRESULT kmd_create_decode(struct kmd_device *device, struct drv_escape_decode *escape);
 HRESULT kmd_destroy_decode(struct kmd_device *device, const struct drv_escape_decode *escape);
 struct kmd_decode *kmd_decode_find(const struct kmd_device *device, uint64_t handle);
 void kmd_decode_free(struct kmd_device *device, struct kmd_decode *decode);
-void kmd_decode_tie(struct kmd_decode *decode, D3DKMT_HANDLE handle, const struct kmd_session *session,
+void kmd_decode_tie(struct kmd_decode *decode, D3DKMT_HANDLE handle, uint64_t name, const struct kmd_session *session,
 		    struct kmd_channel *owner);
 /* The session that it is tied to. NULL: none, or its handle was closed since. For use inside an escape. */
 struct kmd_session *kmd_decode_session(struct kmd_device *device, struct kmd_decode *decode);
+/*
+ * The session that a message names: handle is the client's of it, and name what the buffer calls it, the same wherever it is
+ * tied (AC-117). NULL: there is no such session on the device. The same.
+ */
+struct kmd_session *kmd_session_named(struct kmd_device *device, D3DKMT_HANDLE handle, uint64_t name);
 /* Whether any decode device is tied to it. The same. */
 bool kmd_session_is_tied(struct kmd_device *device, const struct kmd_session *session);
 /* What the channel tied stays tied, and belongs to nobody (AC-162). */
@@ -356,12 +363,6 @@ extern const struct kmd_query kmd_queries[];	/* the same */
 GUID kmd_device_encryption(const struct kmd_device *device);
 /* The GUIDs on offer; NULL behind the last. */
 const GUID *kmd_encryption_at(const struct kmd_adapter *adapter, uint32_t index);
-/*
- * The session that a message names: header.session is the client's handle of it, and name what the buffer calls it, each
- * time the same (AC-117). NULL: there is no such session on the device.
- */
-struct kmd_session *kmd_session_named(struct kmd_device *device, D3DKMT_HANDLE handle, uint64_t name);
-
 /* A member of a structure at bytes of any alignment. */
 #define KMD_GET(bytes, type, member, ret) memcpy((ret), (bytes) + offsetof(type, member), sizeof(*(ret)))
 #define KMD_PUT(bytes, type, member, value)                                    \

@@ -18,6 +18,11 @@ static struct kmd_allocation *find_staging(struct kmd_device *device, D3DKMT_HAN
 	return staging;
 }
 
+static bool is_refused(const struct kmd_open_allocation *open)
+{
+	return open && kmd_allocation_is_protected(open->allocation) && kmd_allocation_is_guarded(open->allocation);
+}
+
 HRESULT kmd_lock(struct kmd_device *device, const struct drv_escape_lock *escape)
 {
 	struct kmd_allocation *surface, *staging = NULL;
@@ -27,7 +32,7 @@ HRESULT kmd_lock(struct kmd_device *device, const struct drv_escape_lock *escape
 	if (!open || !kmd_allocation_is_protected(open->allocation))
 		return E_INVALIDARG;
 	surface = open->allocation;
-	if (kmd_allocation_is_guarded(surface))
+	if (is_refused(open))
 		return E_ACCESSDENIED;
 	if (escape->staging) {
 		staging = find_staging(device, escape->staging, surface);
@@ -51,7 +56,7 @@ HRESULT kmd_unlock(struct kmd_device *device, const struct drv_escape_lock *esca
 
 	/* A lock that was taken before protection was enabled stays valid (BLT-98). */
 	if (!open || !open->is_locked)
-		return open && kmd_allocation_is_guarded(open->allocation) ? E_ACCESSDENIED : E_INVALIDARG;
+		return is_refused(open) ? E_ACCESSDENIED : E_INVALIDARG;
 	surface = open->allocation;
 	if (escape->staging) {
 		staging = find_staging(device, escape->staging, surface);

@@ -9,22 +9,14 @@
 /* Outcomes of looking at a session's private data. */
 enum session_kind { SESSION_REFUSED, SESSION_BARE, SESSION_CRYPTO };
 
-/* One crypto type (CS-18), and no decoding, so that no profile can use it (CS-20) but those of the test configuration. */
-static bool is_profile(const struct kmd_adapter *adapter, const GUID *profile)
-{
-	static const GUID none;
-
-	return memcmp(profile, &none, sizeof(*profile)) == 0 ||
-	       (adapter->config.has_decode && kmd_is_test_profile(profile));
-}
-
 /*
  * A session whose private data is not ours was made by a program that speaks to the graphics kernel alone (KMT-10): it
  * has a status and a fence, and there is no key to exchange.
  */
 static enum session_kind read_private_data(const struct kmd_adapter *adapter, const void *data, size_t size,
-					   GUID *ret_profile)
+					   uint8_t *ret_profile)
 {
+	static const GUID none;
 	struct drv_session info;
 	uint32_t magic;
 
@@ -39,10 +31,11 @@ static enum session_kind read_private_data(const struct kmd_adapter *adapter, co
 	memcpy(&info, data, sizeof(info));
 	if (info.reserved != 0)
 		return SESSION_REFUSED;
+	/* One crypto type (CS-18), and no decoding, so that no profile can use it (CS-20) but the test configuration's. */
+	*ret_profile = kmd_profile_find(adapter, &info.decode_profile);
 	if (memcmp(&info.crypto_type, &D3DCRYPTOTYPE_AES128_CTR, sizeof(GUID)) != 0 ||
-	    !is_profile(adapter, &info.decode_profile))
+	    (*ret_profile == KMD_NO_PROFILE && memcmp(&info.decode_profile, &none, sizeof(GUID)) != 0))
 		return SESSION_REFUSED;
-	*ret_profile = info.decode_profile;
 	return SESSION_CRYPTO;
 }
 
@@ -51,7 +44,7 @@ NTSTATUS kmd_create_session(HANDLE hAdapter, DXGKARG_CREATEPROTECTEDSESSION *arg
 	struct kmd_adapter *adapter = hAdapter;
 	struct kmd_session *session;
 	enum session_kind kind;
-	GUID profile = { 0 };
+	uint8_t profile = KMD_NO_PROFILE;
 
 	kind = read_private_data(adapter, arg->pPrivateDriverData, arg->PrivateDriverDataSize, &profile);
 	if (kind == SESSION_REFUSED)
@@ -64,7 +57,7 @@ NTSTATUS kmd_create_session(HANDLE hAdapter, DXGKARG_CREATEPROTECTEDSESSION *arg
 	session->kernel_handle = arg->hProtectedSession;
 	session->number = ++adapter->sessions_made;
 	session->is_crypto = kind == SESSION_CRYPTO;
-	session->decode_profile = profile;
+	session->profile = profile;
 	list_append(&adapter->sessions, &session->link);
 
 	arg->hProtectedSession = session;
@@ -203,16 +196,6 @@ bool kmd_session_check_seals(struct kmd_session *session)
 		return true;
 	lose_session(session);
 	return false;
-}
-
-struct kmd_session *kmd_session_named(struct kmd_device *device, D3DKMT_HANDLE handle, uint64_t name)
-{
-	struct kmd_session *session = name != 0 ? kmd_find_session(device, handle) : NULL;
-
-	if (!session || (session->name != 0 && session->name != name))
-		return NULL;
-	session->name = name;
-	return session;
 }
 
 void kmd_describe_session(HANDLE hAdapter, HANDLE hProtectedSession, char *text, SIZE_T size)

@@ -139,14 +139,6 @@ static void model_share(struct model_device *device, int who, bool allow)
 	}
 }
 
-static bool is_tied(const struct model_device *device, int session)
-{
-	for (int i = 0; i < DECODES; i++)
-		if (device->decodes[i].session == session)
-			return true;
-	return false;
-}
-
 /* ---- what is sent, and what comes of it ------------------------------------------------------------------- */
 
 /* The answer that the model expects to a message that was accepted. */
@@ -155,21 +147,28 @@ struct expected {
 	uint8_t body[32];
 };
 
-/* A session of a device, or one that is none. What it is called first is its name for good (AC-117). */
+static bool is_tied(const struct model_device *device, int session)
+{
+	for (int i = 0; i < DECODES; i++)
+		if (device->decodes[i].session == session)
+			return true;
+	return false;
+}
+
+/* A session of a device, or one that is none. Where it is tied it has one name (AC-117). */
 static int choose_session(struct model_device *device, struct drv_escape_message *message, uint64_t *ret_name)
 {
 	const int which = (int)chance(SESSIONS);
 	struct model_session *session = &device->sessions[which];
 
-	*ret_name = session->name ? session->name : ++m.names;
+	*ret_name = session->is_there ? session->name : ++m.names;
 	if (!session->is_there)
 		return NOBODY;
 	message->header.session = session->handle;
-	if (session->name && chance(10) == 0) {
+	if (is_tied(device, which) && chance(10) == 0) {
 		*ret_name += 0x100000;
 		return NOBODY;
 	}
-	session->name = *ret_name;
 	return which;
 }
 
@@ -455,7 +454,7 @@ static void make_session(struct model_device *device, int which)
 	struct model_session *session = &device->sessions[which];
 
 	session->handle = kf_decode_session(m.kf, device->index, &drv_test_profiles[0]);
-	session->name = 0;
+	session->name = ++m.names;
 	session->is_there = true;
 }
 

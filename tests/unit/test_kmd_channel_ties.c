@@ -110,7 +110,7 @@ static void test_triple(void **state)
 	kf_stop(b.kf);
 }
 
-/* AC-117: what a session is called once it is called for good; two may have one name, since each is known by its own. */
+/* AC-117: what a session is called where it is tied it is called everywhere. */
 static void test_names(void **state)
 {
 	struct bench b = start(1, true);
