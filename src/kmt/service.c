@@ -105,13 +105,21 @@ struct kmt_connection *kmt_service_connect_over(int descriptor)
 	});
 }
 
+/* The service may not have looked at its end yet, and then only this makes the hello say who it is from. */
+static int name_sender(int descriptor)
+{
+	int on = 1;
+
+	return setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
 /* A parent's gift is used once: two connections on one socket would read each other's replies. */
 static int take_inherited(void)
 {
 	static bool taken;
 	const char *text = secure_getenv("DXVAULT_SOCKET_FD");
 	int descriptor;
-	int on = 1;
+	int result;
 	char *end;
 	long value;
 
@@ -125,9 +133,9 @@ static int take_inherited(void)
 	descriptor = (int)value;
 	if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	/* The service may not have looked at its end yet, and then only this makes the hello say who it is from. */
-	if (setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		return -errno;
+	result = name_sender(descriptor);
+	if (result < 0)
+		return result;
 	taken = true;
 	return descriptor;
 }
@@ -146,7 +154,7 @@ static int connect_running(void)
 	result = runtime_dir_find(&folder, &owner);
 	if (result < 0)
 		return result;
-	runtime_dir_socket_address(folder, &address);
+	runtime_dir_socket_address(folder, RUNTIME_SOCKET_NAME, &address);
 	descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (descriptor < 0) {
 		result = -errno;
@@ -159,7 +167,11 @@ static int connect_running(void)
 		result = -EPERM;
 		close(descriptor);
 	} else {
-		result = descriptor;
+		result = name_sender(descriptor);
+		if (result < 0)
+			close(descriptor);
+		else
+			result = descriptor;
 	}
 	close(folder);
 	return result;

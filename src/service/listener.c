@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -57,19 +58,28 @@ static int lock_take(int folder)
 	} while (true);
 }
 
+#define UNFINISHED RUNTIME_SOCKET_NAME ".new"
+
 static int socket_make(int folder, mode_t mode)
 {
 	struct sockaddr_un address;
 	int descriptor;
+	int on = 1;
 	int result;
 
 	descriptor = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (descriptor < 0)
 		return -errno;
-	runtime_dir_socket_address(folder, &address);
-	if ((unlinkat(folder, RUNTIME_SOCKET_NAME, 0) < 0 && errno != ENOENT) ||
+	/*
+	 * It has its name when it can be connected to, and not before. Who then comes before the service is ready has a hello
+	 * that says who it is from.
+	 */
+	runtime_dir_socket_address(folder, UNFINISHED, &address);
+	if ((unlinkat(folder, UNFINISHED, 0) < 0 && errno != ENOENT) ||
 	    bind(descriptor, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    fchmodat(folder, RUNTIME_SOCKET_NAME, mode, 0) < 0 || listen(descriptor, 128) < 0) {
+	    fchmodat(folder, UNFINISHED, mode, 0) < 0 ||
+	    setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 || listen(descriptor, 128) < 0 ||
+	    renameat(folder, UNFINISHED, folder, RUNTIME_SOCKET_NAME) < 0) {
 		result = -errno;
 		close(descriptor);
 		return result;

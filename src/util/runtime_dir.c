@@ -105,8 +105,8 @@ int runtime_dir_find(int *ret_descriptor, uid_t *ret_owner)
 	return 0;
 }
 
-void runtime_dir_socket_address(int descriptor, struct sockaddr_un *ret)
+void runtime_dir_socket_address(int descriptor, const char *name, struct sockaddr_un *ret)
 {
 	*ret = (struct sockaddr_un) { .sun_family = AF_UNIX };
-	snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/" RUNTIME_SOCKET_NAME, descriptor);
+	snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", descriptor, name);
 }

@@ -35,6 +35,6 @@ int runtime_dir_open_system(int *ret_descriptor, uid_t *ret_owner);
 int runtime_dir_find(int *ret_descriptor, uid_t *ret_owner);
 
 /* The address of a file in it, short enough whatever the folder's path is. */
-void runtime_dir_socket_address(int descriptor, struct sockaddr_un *ret);
+void runtime_dir_socket_address(int descriptor, const char *name, struct sockaddr_un *ret);
 
 #endif

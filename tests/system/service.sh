@@ -108,6 +108,20 @@ test_it_stops_cleanly() {
 	done
 }
 
+# Who finds the socket is served, however long the service still has to do: its hello waits, and says who it is from.
+test_a_client_that_comes_before_it_is_ready() {
+	command -v strace >/dev/null || skip "there is no strace"
+	start strace -f -qq -o "$T/trace" -e trace=epoll_create1 -e inject=epoll_create1:delay_enter=1000000 \
+		"$DXVAULTD" --idle-seconds 60
+	wait_for 20 test -S "$DXVAULT_RUNTIME_DIR/service.sock"
+	run_with_limit 20 "$DXVAULT" info
+	assert_status 0
+	grep -q DELAYED "$T/trace" || fail "nothing was delayed: $(cat "$T/trace")"
+	kill "$pid"
+	pkill -P "$pid" || true
+	finish 20 "$pid"
+}
+
 # KMT-24: whoever only asks for the status learns of the service's death, without a system call.
 test_KMT_24_killed_while_the_status_is_asked_for() {
 	run_with_limit 60 "$BUILD/tests/system/helpers/kmt-killed"
