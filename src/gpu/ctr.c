@@ -2,6 +2,7 @@
 /* AES-128-CTR over a buffer, whole or in the encrypted runs of a pattern. */
 #include "gpu/private.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -11,8 +12,18 @@
 /* What libcrypto takes at once: an int, and whole blocks, so that the counter goes on where it stopped. */
 #define CHUNK_MAX ((size_t)(INT_MAX & ~(GPU_BLOCK_SIZE - 1)))
 
-/* The context's counter goes on from call to call: runs of a pattern chain without a word (BLT-74). */
-static int run_crypt(EVP_CIPHER_CTX *context, const uint8_t *src, uint8_t *dst, size_t size)
+/*
+ * A transfer under way. The counter goes on from run to run of a pattern without a word (BLT-74): libcrypto's in its
+ * context, intel-ipsec-mb's here.
+ */
+struct stream {
+	const struct gpu_key *key;
+	EVP_CIPHER_CTX *context;
+	struct IMB_MGR *manager;
+	uint8_t counter[GPU_IV_SIZE];
+};
+
+static int libcrypto_crypt(EVP_CIPHER_CTX *context, const uint8_t *src, uint8_t *dst, size_t size)
 {
 	while (size > 0) {
 		size_t chunk = size < CHUNK_MAX ? size : CHUNK_MAX;
@@ -25,6 +36,28 @@ static int run_crypt(EVP_CIPHER_CTX *context, const uint8_t *src, uint8_t *dst, 
 		size -= chunk;
 	}
 	return 0;
+}
+
+static int run_crypt(struct stream *stream, const uint8_t *src, uint8_t *dst, size_t size)
+{
+#ifdef CONFIG_IPSEC_MB
+	if (stream->manager != NULL)
+		return gpu_ipsec_mb_crypt(stream->manager, stream->key->schedule, stream->counter, src, dst, size);
+#endif
+	return libcrypto_crypt(stream->context, src, dst, size);
+}
+
+void gpu_counter_add(uint8_t counter[GPU_IV_SIZE], uint64_t blocks)
+{
+	uint64_t halves[2];
+
+	memcpy(halves, counter, sizeof(halves));
+	blocks += be64toh(halves[1]);
+	/* A carry out of Count: callers see to it that no block comes after it (BLT-04). */
+	if (blocks < be64toh(halves[1]))
+		halves[0] = htobe64(be64toh(halves[0]) + 1);
+	halves[1] = htobe64(blocks);
+	memcpy(counter, halves, sizeof(halves));
 }
 
 static size_t size_min(uint64_t a, size_t b)
@@ -56,44 +89,115 @@ uint64_t gpu_pattern_blocks(const struct gpu_pattern *pattern, uint64_t size)
 	return encrypted / GPU_BLOCK_SIZE + (encrypted % GPU_BLOCK_SIZE != 0);
 }
 
-static int pattern_crypt(EVP_CIPHER_CTX *context, const struct gpu_pattern *pattern, const uint8_t *src, uint8_t *dst,
-			 size_t size)
+/* Whether the pattern encrypts the byte at a place, and for how many bytes from there on it does or does not. */
+static bool pattern_run(const struct gpu_pattern *pattern, uint64_t at, uint64_t *ret_size)
 {
-	size_t run = size_min(pattern->first, size);
-	size_t at = run;
-	int r = run_crypt(context, src, dst, run);
+	uint64_t period = (uint64_t)pattern->skip + pattern->encrypt;
+	uint64_t phase;
+	bool encrypted = at < pattern->first;
+
+	if (encrypted) {
+		*ret_size = pattern->first - at;
+	} else if (pattern->encrypt == 0) {
+		*ret_size = UINT64_MAX;
+	} else {
+		phase = (at - pattern->first) % period;
+		encrypted = phase >= pattern->skip;
+		*ret_size = (encrypted ? period : pattern->skip) - phase;
+	}
+	return encrypted;
+}
+
+static int pattern_crypt(struct stream *stream, const struct gpu_pattern *pattern, uint64_t offset, const uint8_t *src,
+			 uint8_t *dst, size_t size)
+{
+	uint64_t left;
+	bool encrypted = pattern_run(pattern, offset, &left);
+	size_t at = 0;
+	int r = 0;
 
 	while (r == 0 && at < size) {
-		run = pattern->encrypt > 0 ? size_min(pattern->skip, size - at) : size - at;
-		memcpy(dst + at, src + at, run);
+		size_t run = size_min(left, size - at);
+
+		if (encrypted)
+			r = run_crypt(stream, src + at, dst + at, run);
+		else
+			memcpy(dst + at, src + at, run);
 		at += run;
-		run = size_min(pattern->encrypt, size - at);
-		r = run_crypt(context, src + at, dst + at, run);
-		at += run;
+		encrypted = !encrypted;
+		left = encrypted ? pattern->encrypt : pattern->skip;
+		if (!encrypted && pattern->encrypt == 0)
+			left = UINT64_MAX;
 	}
 	return r;
 }
 
-int gpu_ctr(struct gpu_key *key, const uint8_t iv[GPU_IV_SIZE], const struct gpu_pattern *pattern, const void *src,
-	    void *dst, size_t size)
+static int stream_crypt(struct stream *stream, const struct gpu_pattern *pattern, uint64_t offset, const void *src,
+			void *dst, size_t size)
 {
-	EVP_CIPHER_CTX *context = gpu_key_ctr_context(key);
 	int r = -EIO;
 
-	if (context == NULL)
-		return -ENOKEY;
-	if (EVP_EncryptInit_ex2(context, NULL, NULL, iv, NULL) == 1) {
+	gpu_counter_add(stream->counter, gpu_pattern_blocks(pattern, offset));
+	if (stream->context == NULL || EVP_EncryptInit_ex2(stream->context, NULL, NULL, stream->counter, NULL) == 1) {
 		if (pattern_is_whole(pattern))
-			r = run_crypt(context, src, dst, size);
+			r = run_crypt(stream, src, dst, size);
 		else
-			r = pattern_crypt(context, pattern, src, dst, size);
+			r = pattern_crypt(stream, pattern, offset, src, dst, size);
 	}
 	if (r < 0)
 		ERR_clear_error();
 	return r;
 }
 
-const char *gpu_engine_name(void)
+/* With the context of the slot, or if another thread has that, with one's own. */
+static int libcrypto_part(struct gpu_key *key, EVP_CIPHER_CTX *own, struct stream *stream,
+			  const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size)
 {
-	return "libcrypto";
+	int r = -EIO;
+
+	if (!atomic_flag_test_and_set_explicit(&key->ctr_is_taken, memory_order_acquire)) {
+		stream->context = key->ctr;
+		r = stream_crypt(stream, pattern, offset, src, dst, size);
+		atomic_flag_clear_explicit(&key->ctr_is_taken, memory_order_release);
+		return r;
+	}
+	stream->context = own;
+	if (EVP_EncryptInit_ex2(own, NULL, key->bytes, NULL, NULL) == 1)
+		r = stream_crypt(stream, pattern, offset, src, dst, size);
+	else
+		ERR_clear_error();
+	gpu_ctr_context_wipe(own);
+	return r;
+}
+
+int gpu_ctr_part(struct gpu_key *key, struct gpu_worker *worker, const uint8_t iv[GPU_IV_SIZE],
+		 const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size)
+{
+	struct stream stream = { .key = key, .manager = worker->manager };
+
+	if (worker->engine != key->engine)
+		return -EINVAL;
+	if (!key->set)
+		return -ENOKEY;
+	memcpy(stream.counter, iv, sizeof(stream.counter));
+	if (key->engine == GPU_ENGINE_LIBCRYPTO)
+		return libcrypto_part(key, worker->ctr, &stream, pattern, offset, src, dst, size);
+	return stream_crypt(&stream, pattern, offset, src, dst, size);
+}
+
+int gpu_ctr(struct gpu_key *key, const uint8_t iv[GPU_IV_SIZE], const struct gpu_pattern *pattern, const void *src,
+	    void *dst, size_t size)
+{
+	struct stream stream = { .key = key, .context = key->ctr };
+	int r;
+
+	if (!key->set)
+		return -ENOKEY;
+	if (key->engine == GPU_ENGINE_IPSEC_MB) {
+		r = gpu_ctr_part(key, gpu_engine_worker_lock(), iv, pattern, 0, src, dst, size);
+		gpu_engine_worker_unlock();
+		return r;
+	}
+	memcpy(stream.counter, iv, sizeof(stream.counter));
+	return stream_crypt(&stream, pattern, 0, src, dst, size);
 }

@@ -73,11 +73,37 @@ int gpu_random(void *memory, size_t size);
 /* For tests of CS-14: the next n calls fail. */
 void gpu_random_fail_next(unsigned int n);
 
+/* ---- the AES engine (engine.c, ipsec_mb.c) ----------------------------------------------------- */
+
+enum gpu_engine {
+	GPU_ENGINE_AUTO,      /* intel-ipsec-mb where it can be used, else libcrypto */
+	GPU_ENGINE_LIBCRYPTO, /* everywhere */
+	GPU_ENGINE_IPSEC_MB,  /* needs VAES and AVX-512: without them it is hardly faster than libcrypto */
+};
+
+/*
+ * Chooses what does AES-CTR, once, before the first key slot; if it is not called, that slot chooses GPU_ENGINE_AUTO.
+ * -EOPNOTSUPP: the engine cannot be used here (gpu_engine_missing says why); -ENOMEM, -EIO. For tests it may be called
+ * again: slots and workers keep the engine that they began with.
+ */
+int gpu_engine_start(enum gpu_engine engine);
+/* Why intel-ipsec-mb cannot be used: a few words that live for ever; NULL if it can. */
+const char *gpu_engine_missing(void);
+/* What does AES-CTR: "libcrypto", "intel-ipsec-mb AVX512"; "none" before it was chosen. */
+const char *gpu_engine_name(void);
+
+/* What a thread needs to work on a transfer beside others: taken before, so that the transfer needs no memory (CS-07). */
+struct gpu_worker;
+
+/* For the engine that is in use now. -ENOMEM, -EIO. */
+int gpu_worker_create(struct gpu_worker **ret);
+void gpu_worker_destroy(struct gpu_worker *worker); /* NULL is allowed */
+
 /* ---- AES-128 (key.c, ctr.c) ------------------------------------------------------------------- */
 
 /*
- * A key slot: the key and its schedules, in protected memory (the schedules only where libcrypto is routed there). Two
- * threads must not use one slot at once; two slots are independent.
+ * A key slot: the key and its schedules, in protected memory (libcrypto's schedules only where libcrypto is routed
+ * there). Two slots are independent. Two threads must not use one slot at once, except by gpu_ctr_part.
  */
 struct gpu_key;
 
@@ -117,7 +143,15 @@ uint64_t gpu_pattern_blocks(const struct gpu_pattern *pattern, uint64_t size);
 int gpu_ctr(struct gpu_key *key, const uint8_t iv[GPU_IV_SIZE], const struct gpu_pattern *pattern, const void *src,
 	    void *dst, size_t size);
 
-const char *gpu_engine_name(void); /* what does AES-CTR: "libcrypto" */
+/*
+ * The part of such a transfer that begins at offset (a multiple of 16): src and dst are the part's own first bytes. iv and
+ * pattern are the whole transfer's. Parts but the last are whole blocks. Any number of threads may work on parts with one
+ * slot, each with a worker of its own; nobody may set, clear or free the slot meanwhile. With intel-ipsec-mb they all
+ * read the slot's schedule. libcrypto's can serve only one: the others load the key into their worker and wipe it at the
+ * end, which costs them less than a microsecond. -EINVAL: the worker is another engine's than the slot.
+ */
+int gpu_ctr_part(struct gpu_key *key, struct gpu_worker *worker, const uint8_t iv[GPU_IV_SIZE],
+		 const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size);
 
 /* ---- OMAC (mac.c) ----------------------------------------------------------------------------- */
 

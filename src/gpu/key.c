@@ -8,14 +8,6 @@
 #include <pthread.h>
 #include <string.h>
 
-/* The key is not at the start: a freed block of the heap has its links there. */
-struct gpu_key {
-	EVP_CIPHER_CTX *ctr;
-	EVP_CIPHER_CTX *ecb; /* its direction and schedule are set at each use: wrapping is rare, slots are many */
-	uint8_t bytes[GPU_KEY_SIZE];
-	bool set;
-};
-
 static const uint8_t zeros[GPU_BLOCK_SIZE];
 
 static pthread_mutex_t ciphers_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,35 +29,92 @@ int gpu_ciphers_fetch(void)
 	return ready ? 0 : gpu_crypto_error(-EIO);
 }
 
+int gpu_ctr_context_create(EVP_CIPHER_CTX **ret)
+{
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+
+	/* The first key makes libcrypto allocate the schedule; the later ones only overwrite it. */
+	if (context == NULL || EVP_EncryptInit_ex2(context, cipher_ctr, zeros, zeros, NULL) != 1) {
+		EVP_CIPHER_CTX_free(context);
+		ERR_clear_error();
+		return -ENOMEM; /* the cipher is there, so nothing else can be missing */
+	}
+	*ret = context;
+	return 0;
+}
+
+void gpu_ctr_context_wipe(EVP_CIPHER_CTX *context)
+{
+	uint8_t last;
+	int size;
+
+	/* Rather one that cannot be used again than one that is not wiped. */
+	if (EVP_EncryptInit_ex2(context, NULL, zeros, zeros, NULL) != 1 ||
+	    EVP_EncryptUpdate(context, &last, &size, zeros, 1) != 1) {
+		ERR_clear_error();
+		EVP_CIPHER_CTX_reset(context);
+	}
+}
+
+static int ecb_context_create(EVP_CIPHER_CTX **ret)
+{
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+
+	if (context == NULL || EVP_EncryptInit_ex2(context, cipher_ecb, zeros, NULL, NULL) != 1 ||
+	    EVP_CIPHER_CTX_set_padding(context, 0) != 1) {
+		EVP_CIPHER_CTX_free(context);
+		ERR_clear_error();
+		return -ENOMEM;
+	}
+	*ret = context;
+	return 0;
+}
+
 int gpu_key_reserve(struct gpu_key **ret)
 {
+	enum gpu_engine engine = GPU_ENGINE_AUTO;
 	struct gpu_key *key;
 	int r = gpu_ciphers_fetch();
 
+	if (r == 0)
+		r = gpu_engine_current(&engine);
 	if (r < 0)
 		return r;
-	key = gpu_secret_alloc(sizeof(*key));
+	key = gpu_secret_alloc(sizeof(*key) + (engine == GPU_ENGINE_IPSEC_MB ? GPU_SCHEDULE_SIZE : 0));
 	if (key == NULL)
 		return -ENOMEM;
-	key->ctr = EVP_CIPHER_CTX_new();
-	key->ecb = EVP_CIPHER_CTX_new();
-	/* The first key makes libcrypto allocate the schedule; the later ones only overwrite it (CS-07). */
-	if (key->ctr == NULL || key->ecb == NULL ||
-	    EVP_EncryptInit_ex2(key->ctr, cipher_ctr, zeros, zeros, NULL) != 1 ||
-	    EVP_EncryptInit_ex2(key->ecb, cipher_ecb, zeros, NULL, NULL) != 1 ||
-	    EVP_CIPHER_CTX_set_padding(key->ecb, 0) != 1) {
+	key->engine = engine;
+	atomic_flag_clear(&key->ctr_is_taken);
+	if (engine == GPU_ENGINE_LIBCRYPTO)
+		r = gpu_ctr_context_create(&key->ctr);
+	if (r == 0)
+		r = ecb_context_create(&key->ecb);
+	if (r < 0) {
 		gpu_key_free(key);
-		ERR_clear_error();
-		return -ENOMEM; /* the ciphers are there, so nothing else can be missing */
+		return r;
 	}
 	*ret = key;
 	return 0;
 }
 
-int gpu_key_set(struct gpu_key *key, const uint8_t bytes[GPU_KEY_SIZE])
+static int schedule_set(struct gpu_key *key, const uint8_t bytes[GPU_KEY_SIZE])
 {
+#ifdef CONFIG_IPSEC_MB
+	if (key->engine == GPU_ENGINE_IPSEC_MB) {
+		gpu_ipsec_mb_expand(bytes, key->schedule);
+		return 0;
+	}
+#endif
 	if (EVP_EncryptInit_ex2(key->ctr, NULL, bytes, NULL, NULL) != 1) {
 		ERR_clear_error();
+		return -EIO;
+	}
+	return 0;
+}
+
+int gpu_key_set(struct gpu_key *key, const uint8_t bytes[GPU_KEY_SIZE])
+{
+	if (schedule_set(key, bytes) < 0) {
 		gpu_key_clear(key);
 		return -EIO;
 	}
@@ -76,18 +125,14 @@ int gpu_key_set(struct gpu_key *key, const uint8_t bytes[GPU_KEY_SIZE])
 
 void gpu_key_clear(struct gpu_key *key)
 {
-	uint8_t last;
-	int size;
-
 	gpu_wipe(key->bytes, sizeof(key->bytes));
 	key->set = false;
-	/* Zero keys over the schedules, and a block of theirs over the last block of key stream. */
-	if (EVP_EncryptInit_ex2(key->ctr, NULL, zeros, zeros, NULL) != 1 ||
-	    EVP_EncryptUpdate(key->ctr, &last, &size, zeros, 1) != 1 ||
-	    EVP_EncryptInit_ex2(key->ecb, NULL, zeros, NULL, NULL) != 1) {
+	if (key->engine == GPU_ENGINE_IPSEC_MB)
+		gpu_wipe(key->schedule, GPU_SCHEDULE_SIZE);
+	else
+		gpu_ctr_context_wipe(key->ctr);
+	if (EVP_EncryptInit_ex2(key->ecb, NULL, zeros, NULL, NULL) != 1) {
 		ERR_clear_error();
-		/* Rather a slot that cannot be set again than one that is not wiped. */
-		EVP_CIPHER_CTX_reset(key->ctr);
 		EVP_CIPHER_CTX_reset(key->ecb);
 	}
 }
@@ -109,11 +154,6 @@ void gpu_key_free(struct gpu_key *key)
 const uint8_t *gpu_key_bytes(const struct gpu_key *key)
 {
 	return key->bytes;
-}
-
-EVP_CIPHER_CTX *gpu_key_ctr_context(struct gpu_key *key)
-{
-	return key->set ? key->ctr : NULL;
 }
 
 static int block_crypt(struct gpu_key *key, int encrypt, const uint8_t *in, uint8_t *out)

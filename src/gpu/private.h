@@ -3,6 +3,7 @@
 #ifndef DXV_GPU_PRIVATE_H
 #define DXV_GPU_PRIVATE_H
 
+#include "config.h"
 #include "gpu/gpu.h"
 
 #include <openssl/types.h>
@@ -25,10 +26,59 @@ int gpu_heap_start(void);
 
 /* ---- key.c -------------------------------------------------------------------------------------- */
 
+enum { GPU_SCHEDULE_SIZE = 11 * GPU_BLOCK_SIZE }; /* of the ten rounds of AES-128 */
+
+/* The key is not at the start: a freed block of the heap has its links there. */
+struct gpu_key {
+	enum gpu_engine engine; /* GPU_ENGINE_LIBCRYPTO or GPU_ENGINE_IPSEC_MB */
+	atomic_flag ctr_is_taken;
+	bool set;
+	EVP_CIPHER_CTX *ctr; /* libcrypto's engine alone: one thread at a time has it */
+	EVP_CIPHER_CTX *ecb; /* its direction and schedule are set at each use: wrapping is rare, slots are many */
+	uint8_t bytes[GPU_KEY_SIZE];
+	_Alignas(GPU_BLOCK_SIZE)
+		uint8_t schedule[]; /* intel-ipsec-mb alone; it only reads it, in any number of threads */
+};
+
 /* What slots need of libcrypto: taken at the first slot, or before. -ENOMEM, -EIO. */
 int gpu_ciphers_fetch(void);
-/* The context for AES-128-CTR of a slot that holds a key, NULL if it holds none. */
-EVP_CIPHER_CTX *gpu_key_ctr_context(struct gpu_key *key);
+/* A context for AES-128-CTR that later keys only overwrite (CS-07). gpu_ciphers_fetch came before. -ENOMEM. */
+int gpu_ctr_context_create(EVP_CIPHER_CTX **ret);
+/* Zeros over its schedule and its last block of key stream; or else it is unusable. */
+void gpu_ctr_context_wipe(EVP_CIPHER_CTX *context);
+
+/* ---- engine.c ----------------------------------------------------------------------------------- */
+
+struct gpu_worker {
+	enum gpu_engine engine; /* as in a slot */
+	EVP_CIPHER_CTX *ctr;	/* libcrypto's */
+	struct IMB_MGR *manager;
+};
+
+/* The engine of slots that are reserved from now on; chosen now if it was not yet. -ENOMEM, -EIO. */
+int gpu_engine_current(enum gpu_engine *ret);
+/* A worker for the callers that bring none. intel-ipsec-mb alone. */
+struct gpu_worker *gpu_engine_worker_lock(void);
+void gpu_engine_worker_unlock(void);
+
+/* ---- ipsec_mb.c --------------------------------------------------------------------------------- */
+
+#ifdef CONFIG_IPSEC_MB
+/* Why the library cannot be used here: a text that lives for ever. NULL: it can. */
+const char *gpu_ipsec_mb_missing(void);
+/* A manager, for one thread at a time. -ENOMEM; -EOPNOTSUPP: its self-test failed. */
+int gpu_ipsec_mb_manager_create(struct IMB_MGR **ret);
+void gpu_ipsec_mb_manager_destroy(struct IMB_MGR *manager); /* NULL is allowed */
+void gpu_ipsec_mb_expand(const uint8_t key[GPU_KEY_SIZE], uint8_t schedule[GPU_SCHEDULE_SIZE]);
+/* AES-128-CTR; counter goes on where it stopped if size is whole blocks. -EIO. */
+int gpu_ipsec_mb_crypt(struct IMB_MGR *manager, const uint8_t schedule[GPU_SCHEDULE_SIZE], uint8_t counter[GPU_IV_SIZE],
+		       const uint8_t *src, uint8_t *dst, size_t size);
+#endif
+
+/* ---- ctr.c -------------------------------------------------------------------------------------- */
+
+/* IV and Count are one number of 128 bits, most significant byte first. */
+void gpu_counter_add(uint8_t counter[GPU_IV_SIZE], uint64_t blocks);
 
 /* ---- mac.c -------------------------------------------------------------------------------------- */
 
