@@ -53,6 +53,24 @@ static void counted_free(void *memory, const char *file, int line)
 	gpu_secret_free(memory);
 }
 
+/* ---- the engine --------------------------------------------------------------------------------- */
+
+static bool engine_is_libcrypto(void)
+{
+	return strcmp(gpu_engine_name(), "libcrypto") == 0;
+}
+
+/* The tests run twice: with what this machine would choose, and with libcrypto. */
+static int engine_start(void)
+{
+	const char *name = getenv("DXVAULT_TEST_ENGINE");
+	int r = gpu_engine_start(name != NULL && strcmp(name, "libcrypto") == 0 ? GPU_ENGINE_LIBCRYPTO
+										: GPU_ENGINE_AUTO);
+
+	print_message("# engine: %s\n", gpu_engine_name());
+	return r;
+}
+
 /* ---- vectors ------------------------------------------------------------------------------------ */
 
 static void from_hex(uint8_t *ret, const char *hex)
@@ -381,7 +399,6 @@ static void test_slot_empty(void **state)
 	}
 	gpu_key_free(key);
 	gpu_key_free(NULL);
-	assert_string_equal(gpu_engine_name(), "libcrypto");
 }
 
 /* CS-41: every key value is a key. FIPS 197 has none weak; zero is the one an implementation could take for "none". */
@@ -428,6 +445,7 @@ static void test_reserve_without_memory(void **state)
 	struct gpu_key *key = NULL;
 	int refused = 0;
 	int r = -1;
+	int least = engine_is_libcrypto() ? 4 : 2; /* two for each context */
 
 	(void)state;
 	for (int n = 0; n < 50 && r != 0; n++) {
@@ -441,7 +459,7 @@ static void test_reserve_without_memory(void **state)
 		}
 	}
 	assert_int_equal(r, 0);
-	assert_true(refused >= 4);
+	assert_true(refused >= least);
 	gpu_key_free(key);
 }
 
@@ -479,7 +497,7 @@ static void test_key_wiped(void **state)
 		assert_int_equal(gpu_key_reserve(&key), 0);
 		assert_int_equal(gpu_key_set(key, bytes), 0);
 		assert_int_equal(gpu_key_wrap(key, iv, stream), 0);
-		/* 24 bytes: the context keeps the last block of key stream */
+		/* 24 bytes: libcrypto's context keeps the last block of key stream */
 		assert_int_equal(gpu_ctr(key, iv, NULL, data, data, 24), 0);
 		iv[15] = 1;
 		assert_int_equal(gpu_key_wrap(key, iv, stream), 0);
@@ -487,7 +505,7 @@ static void test_key_wiped(void **state)
 		area = gpu_key_bytes(key);
 		assert_memory_equal(area, bytes, GPU_KEY_SIZE);
 		assert_true(mapping_count(area, bytes) >= 3);
-		assert_true(mapping_count(area, stream) >= 1);
+		assert_int_equal(mapping_count(area, stream) >= 1, engine_is_libcrypto());
 		if (release == 0) {
 			gpu_key_clear(key);
 			assert_memory_equal(area, zeros, GPU_KEY_SIZE);
@@ -522,7 +540,7 @@ int main(void)
 	};
 
 	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 ||
-	    CRYPTO_set_mem_functions(counted_alloc, counted_realloc, counted_free) != 1)
+	    CRYPTO_set_mem_functions(counted_alloc, counted_realloc, counted_free) != 1 || engine_start() < 0)
 		return 2;
 	return cmocka_run_group_tests_name("gpu_key", tests, NULL, NULL);
 }
