@@ -202,6 +202,19 @@ static int start_memory(const struct service *service)
 	return result;
 }
 
+static int start_engine(const struct service *service)
+{
+	int result = gpu_engine_start(service->settings.engine);
+
+	if (result == -EOPNOTSUPP)
+		log_error("engine = ipsec-mb: intel-ipsec-mb can't be used: %s", gpu_engine_missing());
+	else if (result < 0)
+		log_error("the AES engine can't start: %s", strerror(-result));
+	else
+		log_info("AES-CTR by %s", gpu_engine_name());
+	return result;
+}
+
 static int start_server(struct service *service)
 {
 	const struct server_config config = { .all_users = service->settings.all_users };
@@ -268,6 +281,8 @@ static int run(struct service *service)
 		service->listens = true;
 	}
 	result = start_memory(service);
+	if (result >= 0)
+		result = start_engine(service);
 	if (result >= 0)
 		result = start_identity(service);
 	if (result >= 0 && service->options.screen)

@@ -31,6 +31,7 @@ void settings_default(struct settings *ret)
 		.idle_seconds = IDLE_SECONDS,
 		.log_level = LOG_LEVEL_WARNING,
 		.memory = GPU_MEMORY_SECRET,
+		.engine = GPU_ENGINE_AUTO,
 	};
 	kmd_config_default(&ret->driver);
 	dxgk_limits_default(&ret->limits);
@@ -196,6 +197,24 @@ static int parse_memory(const struct key *key, const char *value, struct setting
 	return settings_parse_memory(value, &settings->memory);
 }
 
+static int parse_engine(const struct key *key, const char *value, struct settings *settings)
+{
+	static const char *const names[] = {
+		[GPU_ENGINE_AUTO] = "auto",
+		[GPU_ENGINE_LIBCRYPTO] = "libcrypto",
+		[GPU_ENGINE_IPSEC_MB] = "ipsec-mb",
+	};
+
+	(void)key;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			settings->engine = (enum gpu_engine)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 #define MEMBER(name) offsetof(struct settings, name)
 
 static const struct key keys[] = {
@@ -216,6 +235,7 @@ static const struct key keys[] = {
 	{ "allow-users", parse_users, 0, 0, 0 },
 	{ "log-level", parse_log_level, 0, 0, 0 },
 	{ "memory", parse_memory, 0, 0, 0 },
+	{ "engine", parse_engine, 0, 0, 0 },
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))

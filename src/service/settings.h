@@ -18,6 +18,7 @@ struct settings {
 	unsigned int idle_seconds;
 	enum log_level log_level;
 	enum gpu_memory_kind memory;
+	enum gpu_engine engine;
 };
 
 void settings_default(struct settings *ret);

@@ -31,6 +31,7 @@ test_what_is_wrong_is_said_with_its_line() {
 		allow-users = some|bad value
 		log-level = loud|bad value
 		memory = soft|bad value
+		engine = ipsec_mb|bad value
 		idle-seconds = 86401|bad value
 		get-pitch = yes\0no|not a text
 	END
@@ -53,6 +54,30 @@ test_a_file_of_ones_own_is_read() {
 	assert_status 0
 	assert_match "$T/out" '^Capabilities: +0x0000001d '
 	assert_match "$T/out" ' at most 1 MiB a process$'
+}
+
+# What does AES-CTR is shown; an engine that was asked for and cannot be had keeps the service from starting.
+test_the_engine_that_was_asked_for() {
+	[ ! -e /etc/dxvault/dxvaultd.conf ] || skip "this machine has a configuration"
+	mkdir -p "$T/config/dxvault"
+	for engine in libcrypto auto ipsec-mb; do
+		printf 'engine = %s\nidle-seconds = 0\n' $engine >"$T/config/dxvault/dxvaultd.conf"
+		run_with_limit 20 "$DXVAULTD" --config "$T/config/dxvault/dxvaultd.conf"
+		if [ "$engine $status" = "ipsec-mb 1" ]; then
+			assert_match "$T/err" "engine = ipsec-mb: intel-ipsec-mb can't be used: (this processor has|dxvault was built)"
+			continue
+		fi
+		assert_status 0
+		mkdir -m 700 "$T/$engine"
+		XDG_CONFIG_HOME=$T/config DXVAULT_RUNTIME_DIR=$T/$engine run_with_limit 20 "$DXVAULT" info
+		assert_status 0
+		case $engine in
+		libcrypto) wanted='libcrypto' ;;
+		auto) wanted='(libcrypto|intel-ipsec-mb AVX512)' ;;
+		ipsec-mb) wanted='intel-ipsec-mb AVX512' ;;
+		esac
+		assert_match "$T/out" "^Encryption: +AES-128-CTR by $wanted\$"
+	done
 }
 
 # CS-25, KMT-72: the limit of a user, past which nothing else is harmed.

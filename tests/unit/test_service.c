@@ -464,7 +464,8 @@ static void test_settings(void **state)
 	static const char text[] = "# all of them\n\n handles=7 \r\nconnections = 8\nnt-handles = 0\nsessions = 9\n"
 				   "protected-memory = 3M\nshared-memory = 1G\nidle-seconds = 0\ndecryption-blt = no\n"
 				   "get-pitch = no\ncaps = 0x1D\nallow-users = all\nlog-level = debug\nmemory = plain\n"
-				   "test-channels = both\ntest-encryption = 2\ntest-outputs = 16\ntest-decode = yes";
+				   "test-channels = both\ntest-encryption = 2\ntest-outputs = 16\ntest-decode = yes\n"
+				   "engine = ipsec-mb";
 	struct settings settings, before;
 	const char *reason;
 	unsigned int line;
@@ -473,6 +474,7 @@ static void test_settings(void **state)
 	settings_default(&settings);
 	assert_int_equal(settings_parse("", 0, &settings, &line, &reason), 0);
 	assert_false(settings.all_users);
+	assert_int_equal(settings.engine, GPU_ENGINE_AUTO);
 	assert_int_equal(settings_parse(text, sizeof(text) - 1, &settings, &line, &reason), 0);
 	assert_int_equal(settings.limits.handles, 7);
 	assert_int_equal(settings.limits.processes, 8);
@@ -492,6 +494,7 @@ static void test_settings(void **state)
 	assert_int_equal(settings.driver.encryption_guids, 2);
 	assert_int_equal(settings.driver.outputs, 16);
 	assert_true(settings.driver.has_decode);
+	assert_int_equal(settings.engine, GPU_ENGINE_IPSEC_MB);
 
 	/* A file with a mistake changes nothing. */
 	before = settings;
