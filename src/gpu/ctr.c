@@ -12,6 +12,9 @@
 /* What libcrypto takes at once: an int, and whole blocks, so that the counter goes on where it stopped. */
 #define CHUNK_MAX ((size_t)(INT_MAX & ~(GPU_BLOCK_SIZE - 1)))
 
+/* Encrypted runs shorter than this are collected and encrypted together: a call of either library costs more than copies. */
+enum { LONG_RUN = 1024 };
+
 /*
  * A transfer under way. The counter goes on from run to run of a pattern without a word (BLT-74): libcrypto's in its
  * context, intel-ipsec-mb's here.
@@ -20,6 +23,7 @@ struct stream {
 	const struct gpu_key *key;
 	EVP_CIPHER_CTX *context;
 	struct IMB_MGR *manager;
+	uint8_t *scratch; /* GPU_SCRATCH_SIZE in protected memory; NULL: there is none */
 	uint8_t counter[GPU_IV_SIZE];
 };
 
@@ -89,46 +93,109 @@ uint64_t gpu_pattern_blocks(const struct gpu_pattern *pattern, uint64_t size)
 	return encrypted / GPU_BLOCK_SIZE + (encrypted % GPU_BLOCK_SIZE != 0);
 }
 
-/* Whether the pattern encrypts the byte at a place, and for how many bytes from there on it does or does not. */
-static bool pattern_run(const struct gpu_pattern *pattern, uint64_t at, uint64_t *ret_size)
+/* Where in its pattern a transfer is. */
+struct place {
+	const struct gpu_pattern *pattern;
+	uint64_t left; /* bytes of this run */
+	bool encrypted;
+};
+
+static struct place place_find(const struct gpu_pattern *pattern, uint64_t at)
 {
 	uint64_t period = (uint64_t)pattern->skip + pattern->encrypt;
 	uint64_t phase;
-	bool encrypted = at < pattern->first;
 
-	if (encrypted) {
-		*ret_size = pattern->first - at;
-	} else if (pattern->encrypt == 0) {
-		*ret_size = UINT64_MAX;
-	} else {
-		phase = (at - pattern->first) % period;
-		encrypted = phase >= pattern->skip;
-		*ret_size = (encrypted ? period : pattern->skip) - phase;
+	if (at < pattern->first)
+		return (struct place) { pattern, pattern->first - at, true };
+	if (pattern->encrypt == 0)
+		return (struct place) { pattern, UINT64_MAX, false };
+	phase = (at - pattern->first) % period;
+	if (phase < pattern->skip)
+		return (struct place) { pattern, pattern->skip - phase, false };
+	return (struct place) { pattern, period - phase, true };
+}
+
+static void place_advance(struct place *place, size_t size)
+{
+	const struct gpu_pattern *pattern = place->pattern;
+
+	place->left -= size;
+	if (place->left > 0)
+		return;
+	place->encrypted = !place->encrypted;
+	if (place->encrypted)
+		place->left = pattern->encrypt;
+	else
+		place->left = pattern->encrypt > 0 ? pattern->skip : UINT64_MAX;
+}
+
+/* Copies the bytes to encrypt from a stretch without long runs, as many as scratch holds. Returns the stretch's size. */
+static size_t stretch_collect(struct place place, const uint8_t *src, size_t size, uint8_t *scratch, size_t *ret_used)
+{
+	size_t used = 0;
+	size_t at = 0;
+
+	while (at < size && used < GPU_SCRATCH_SIZE && !(place.encrypted && place.left >= LONG_RUN)) {
+		size_t run = size_min(place.left, size - at);
+
+		if (place.encrypted) {
+			run = size_min(run, GPU_SCRATCH_SIZE - used);
+			memcpy(scratch + used, src + at, run);
+			used += run;
+		}
+		at += run;
+		place_advance(&place, run);
 	}
-	return encrypted;
+	*ret_used = used;
+	return at;
+}
+
+/* The other way: the encrypted bytes from scratch, and the clear ones past it. */
+static void stretch_spread(struct place *place, const uint8_t *src, uint8_t *dst, size_t size, const uint8_t *scratch)
+{
+	size_t used = 0;
+	size_t run;
+
+	for (size_t at = 0; at < size; at += run) {
+		run = size_min(place->left, size - at);
+		if (place->encrypted) {
+			memcpy(dst + at, scratch + used, run);
+			used += run;
+		} else {
+			memcpy(dst + at, src + at, run);
+		}
+		place_advance(place, run);
+	}
 }
 
 static int pattern_crypt(struct stream *stream, const struct gpu_pattern *pattern, uint64_t offset, const uint8_t *src,
 			 uint8_t *dst, size_t size)
 {
-	uint64_t left;
-	bool encrypted = pattern_run(pattern, offset, &left);
+	struct place place = place_find(pattern, offset);
+	size_t most = 0;
 	size_t at = 0;
 	int r = 0;
 
 	while (r == 0 && at < size) {
-		size_t run = size_min(left, size - at);
+		size_t run = size_min(place.left, size - at);
+		size_t used;
 
-		if (encrypted)
+		if (stream->scratch != NULL && !(place.encrypted && place.left >= LONG_RUN)) {
+			run = stretch_collect(place, src + at, size - at, stream->scratch, &used);
+			most = used > most ? used : most;
+			r = run_crypt(stream, stream->scratch, stream->scratch, used);
+			if (r == 0)
+				stretch_spread(&place, src + at, dst + at, run, stream->scratch);
+		} else if (place.encrypted) {
 			r = run_crypt(stream, src + at, dst + at, run);
-		else
+			place_advance(&place, run);
+		} else {
 			memcpy(dst + at, src + at, run);
+			place_advance(&place, run);
+		}
 		at += run;
-		encrypted = !encrypted;
-		left = encrypted ? pattern->encrypt : pattern->skip;
-		if (!encrypted && pattern->encrypt == 0)
-			left = UINT64_MAX;
 	}
+	gpu_wipe(stream->scratch, most);
 	return r;
 }
 
@@ -173,7 +240,7 @@ static int libcrypto_part(struct gpu_key *key, EVP_CIPHER_CTX *own, struct strea
 int gpu_ctr_part(struct gpu_key *key, struct gpu_worker *worker, const uint8_t iv[GPU_IV_SIZE],
 		 const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size)
 {
-	struct stream stream = { .key = key, .manager = worker->manager };
+	struct stream stream = { .key = key, .manager = worker->manager, .scratch = worker->scratch };
 
 	if (worker->engine != key->engine)
 		return -EINVAL;

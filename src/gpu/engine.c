@@ -11,7 +11,7 @@ static _Atomic(enum gpu_engine) chosen; /* GPU_ENGINE_AUTO: not yet */
 static _Atomic(const char *) broken;	/* what came out only when the engine was tried */
 
 static pthread_mutex_t ordinary_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct gpu_worker ordinary; /* made with the first choice of intel-ipsec-mb, kept for the process */
+static struct gpu_worker *ordinary; /* made with the first choice of intel-ipsec-mb, kept for the process */
 
 #ifdef CONFIG_IPSEC_MB
 static const char *ipsec_mb_missing(void)
@@ -46,16 +46,32 @@ static void manager_destroy(struct gpu_worker *worker)
 }
 #endif
 
+static int worker_create(enum gpu_engine engine, struct gpu_worker **ret)
+{
+	struct gpu_worker *worker = gpu_secret_alloc(sizeof(*worker));
+	int r;
+
+	if (worker == NULL)
+		return -ENOMEM;
+	worker->engine = engine;
+	r = engine == GPU_ENGINE_IPSEC_MB ? manager_create(worker) : gpu_ctr_context_create(&worker->ctr);
+	if (r < 0) {
+		gpu_worker_destroy(worker);
+		return r;
+	}
+	*ret = worker;
+	return 0;
+}
+
 static int ordinary_prepare(void)
 {
 	int r;
 
 	if (ipsec_mb_missing() != NULL)
 		return -EOPNOTSUPP;
-	if (ordinary.manager != NULL)
+	if (ordinary != NULL)
 		return 0;
-	ordinary.engine = GPU_ENGINE_IPSEC_MB;
-	r = manager_create(&ordinary);
+	r = worker_create(GPU_ENGINE_IPSEC_MB, &ordinary);
 	if (r == -EOPNOTSUPP)
 		atomic_store(&broken, "its self-test failed");
 	return r;
@@ -123,7 +139,7 @@ const char *gpu_engine_name(void)
 struct gpu_worker *gpu_engine_worker_lock(void)
 {
 	pthread_mutex_lock(&ordinary_lock);
-	return &ordinary;
+	return ordinary;
 }
 
 void gpu_engine_worker_unlock(void)
@@ -134,24 +150,13 @@ void gpu_engine_worker_unlock(void)
 int gpu_worker_create(struct gpu_worker **ret)
 {
 	enum gpu_engine engine = GPU_ENGINE_AUTO;
-	struct gpu_worker *worker;
 	int r = gpu_ciphers_fetch();
 
 	if (r == 0)
 		r = gpu_engine_current(&engine);
-	if (r < 0)
-		return r;
-	worker = gpu_secret_alloc(sizeof(*worker));
-	if (worker == NULL)
-		return -ENOMEM;
-	worker->engine = engine;
-	r = engine == GPU_ENGINE_IPSEC_MB ? manager_create(worker) : gpu_ctr_context_create(&worker->ctr);
-	if (r < 0) {
-		gpu_worker_destroy(worker);
-		return r == -EOPNOTSUPP ? -EIO : r;
-	}
-	*ret = worker;
-	return 0;
+	if (r == 0)
+		r = worker_create(engine, ret);
+	return r == -EOPNOTSUPP ? -EIO : r;
 }
 
 void gpu_worker_destroy(struct gpu_worker *worker)

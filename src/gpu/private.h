@@ -49,10 +49,13 @@ void gpu_ctr_context_wipe(EVP_CIPHER_CTX *context);
 
 /* ---- engine.c ----------------------------------------------------------------------------------- */
 
+enum { GPU_SCRATCH_SIZE = 4096 };
+
 struct gpu_worker {
 	enum gpu_engine engine; /* as in a slot */
 	EVP_CIPHER_CTX *ctr;	/* libcrypto's */
 	struct IMB_MGR *manager;
+	uint8_t scratch[GPU_SCRATCH_SIZE]; /* zero between transfers */
 };
 
 /* The engine of slots that are reserved from now on; chosen now if it was not yet. -ENOMEM, -EIO. */

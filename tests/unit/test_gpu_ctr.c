@@ -19,15 +19,17 @@
 
 /* ThreadSanitizer watches each byte of them, and there is one thread here. */
 #ifdef __SANITIZE_THREAD__
-#define CASES 10000
+#define CASES	    10000
+#define LARGE_CASES 200
 #else
-#define CASES 100000
+#define CASES	    100000
+#define LARGE_CASES 4000
 #endif
 
 enum {
 	CASES_FOR_A_KEY = 50,
-	SIZE_MAX_TESTED = 4096,
-	BLOCKS_MAX = SIZE_MAX_TESTED / 16,
+	SMALL = 4096,
+	LARGE = 40000, /* several times what a worker's scratch memory holds */
 	GUARD = 64,
 };
 
@@ -94,7 +96,7 @@ static void keys_set(const uint8_t key[GPU_KEY_SIZE])
 static void expect(const uint8_t iv[GPU_IV_SIZE], const struct gpu_pattern *pattern, const uint8_t *src, uint8_t *dst,
 		   size_t size)
 {
-	static uint8_t counters[SIZE_MAX_TESTED], stream[SIZE_MAX_TESTED];
+	static uint8_t counters[LARGE], stream[LARGE];
 	uint8_t counter[GPU_IV_SIZE];
 	size_t used = 0;
 	int written;
@@ -174,7 +176,7 @@ static uint32_t run_make(void)
 	case 1:
 		return 0xfffffff0u;
 	case 2:
-		return 16 * (uint32_t)below(BLOCKS_MAX);
+		return 16 * (uint32_t)below(256);
 	default:
 		return 16 * (uint32_t)below(12);
 	}
@@ -229,7 +231,7 @@ static bool is_filled(const uint8_t *at, size_t size)
 
 static bool transfer_holds(const struct transfer *transfer, unsigned int dst_offset)
 {
-	static uint8_t wanted[SIZE_MAX_TESTED], room[GUARD + 64 + SIZE_MAX_TESTED + GUARD];
+	static uint8_t wanted[LARGE], room[GUARD + 64 + LARGE + GUARD];
 	uint8_t *dst = room + GUARD + dst_offset;
 	bool holds = true;
 
@@ -244,23 +246,22 @@ static bool transfer_holds(const struct transfer *transfer, unsigned int dst_off
 	return holds;
 }
 
-/* BLT-03, BLT-04, BLT-65 to BLT-74: 100,000 transfers by each engine. */
-static void test_random_transfers(void **state)
+static void random_transfers(unsigned int cases, size_t size_limit)
 {
-	uint8_t src[64 + SIZE_MAX_TESTED], key[GPU_KEY_SIZE];
+	static uint8_t src[64 + LARGE];
+	uint8_t key[GPU_KEY_SIZE];
 	uint64_t seed;
 
-	(void)state;
 	assert_int_equal(gpu_random(&seed, sizeof(seed)), 0);
 	chance_state = seed;
 	fill(src, sizeof(src));
-	for (unsigned int i = 0; i < CASES; i++) {
+	for (unsigned int i = 0; i < cases; i++) {
 		unsigned int src_offset = (unsigned int)below(64);
 		unsigned int dst_offset = (unsigned int)below(64);
 		struct gpu_pattern pattern;
 		struct transfer transfer = {
 			.src = src + src_offset,
-			.size = 1 + below(below(2) ? 300 : SIZE_MAX_TESTED),
+			.size = 1 + below(below(2) ? 300 : size_limit),
 		};
 		uint64_t count = count_make(transfer.size);
 
@@ -272,12 +273,25 @@ static void test_random_transfers(void **state)
 		transfer.pattern = pattern_make(transfer.size, &pattern);
 		if (transfer_holds(&transfer, dst_offset))
 			continue;
-		print_error("seed 0x%" PRIx64 ", case %u: %zu bytes from +%u to +%u, count 0x%" PRIx64 "\n", seed, i,
-			    transfer.size, src_offset, dst_offset, count);
+		print_error("seed 0x%" PRIx64 ", case %u of %zu: %zu bytes from +%u to +%u, count 0x%" PRIx64 "\n",
+			    seed, i, size_limit, transfer.size, src_offset, dst_offset, count);
 		if (transfer.pattern != NULL)
 			print_error("pattern %u %u %u\n", pattern.first, pattern.skip, pattern.encrypt);
 		fail();
 	}
+}
+
+/* BLT-03, BLT-04, BLT-65 to BLT-74: 100,000 transfers of 1 to 4096 bytes by each engine. */
+static void test_random_transfers(void **state)
+{
+	(void)state;
+	random_transfers(CASES, SMALL);
+}
+
+static void test_random_large_transfers(void **state)
+{
+	(void)state;
+	random_transfers(LARGE_CASES, LARGE);
 }
 
 /* That the loop above compared two engines, not one with itself. */
@@ -347,7 +361,7 @@ static void test_vector_nist(void **state)
 
 /* ---- the ends of memory -------------------------------------------------------------------------- */
 
-enum { ROOM = 2 * SIZE_MAX_TESTED };
+enum { ROOM = 2 * SMALL };
 
 /* Memory on both sides of which there is none. */
 static uint8_t *room_map(void)
@@ -371,12 +385,12 @@ static void room_unmap(uint8_t *room)
 static void test_ends_of_memory(void **state)
 {
 	uint8_t *src = room_map(), *dst = room_map();
-	uint8_t iv[GPU_IV_SIZE] = { [15] = 0xf0 }, wanted[SIZE_MAX_TESTED], key[GPU_KEY_SIZE] = { 7 };
+	uint8_t iv[GPU_IV_SIZE] = { [15] = 0xf0 }, wanted[SMALL], key[GPU_KEY_SIZE] = { 7 };
 
 	(void)state;
 	keys_set(key);
 	fill(src, ROOM);
-	for (size_t size = 1; size <= SIZE_MAX_TESTED; size += size < 700 ? 1 : 61) {
+	for (size_t size = 1; size <= SMALL; size += size < 700 ? 1 : 61) {
 		for (size_t i = 0; i < 2 * side_count; i++) {
 			const struct side *side = &sides[i / 2];
 			const uint8_t *from = i % 2 ? src + ROOM - size : src;
@@ -424,9 +438,13 @@ static void test_keys_set_and_cleared(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vector_nist),	      cmocka_unit_test(test_random_transfers),
-		cmocka_unit_test(test_engines_were_compared), cmocka_unit_test(test_boundaries),
-		cmocka_unit_test(test_ends_of_memory),	      cmocka_unit_test(test_keys_set_and_cleared),
+		cmocka_unit_test(test_vector_nist),
+		cmocka_unit_test(test_random_transfers),
+		cmocka_unit_test(test_random_large_transfers),
+		cmocka_unit_test(test_engines_were_compared),
+		cmocka_unit_test(test_boundaries),
+		cmocka_unit_test(test_ends_of_memory),
+		cmocka_unit_test(test_keys_set_and_cleared),
 	};
 
 	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 || gpu_route_libcrypto() < 0)

@@ -283,9 +283,12 @@ static unsigned int mapping_count(const void *where, const uint8_t bytes[GPU_KEY
 /* CS-46: a worker that had to load a key itself keeps neither it nor the last block of key stream. */
 static void test_worker_keeps_no_key(void **state)
 {
+	static const struct gpu_pattern short_runs = { 32, 16, 48 };
+	static uint8_t source[20000], dst[20000];
 	uint8_t bytes[GPU_KEY_SIZE], iv[GPU_IV_SIZE] = { 0 }, zeros[24] = { 0 }, out[24], stream[16];
 
 	(void)state;
+	memset(source, 1, sizeof(source));
 	for (size_t i = 0; i < engine_count(); i++) {
 		struct gpu_worker *worker;
 		struct gpu_key *key;
@@ -307,6 +310,10 @@ static void test_worker_keeps_no_key(void **state)
 		assert_memory_equal(out + 16, stream, 8);
 		assert_int_equal(mapping_count(key, bytes), copies);
 		assert_int_equal(mapping_count(key, stream), 0);
+		/* nor what it collected of a pattern */
+		assert_int_equal(gpu_ctr_part(key, worker, iv, &short_runs, 0, source, dst, sizeof(dst)), 0);
+		for (size_t j = 0; j < GPU_SCRATCH_SIZE; j++)
+			assert_int_equal(worker->scratch[j], 0);
 		gpu_key_clear(key);
 		assert_int_equal(mapping_count(key, bytes), 0);
 		gpu_key_free(key);
