@@ -218,7 +218,7 @@ static void test_transfer_needs_no_memory(void **state)
 			assert_int_equal(gpu_ctr(key, iv, &pattern, src, dst, sizeof(src)), 0);
 			assert_int_equal(gpu_ctr_part(key, worker, iv, &pattern, 64, src, dst, sizeof(src)), 0);
 			/* and as it is where another thread has the slot's own context */
-			atomic_flag_test_and_set(&key->ctr_is_taken);
+			assert_false(atomic_flag_test_and_set(&key->ctr_is_taken));
 			assert_int_equal(gpu_ctr_part(key, worker, iv, NULL, 16, src, dst, 1000), 0);
 			atomic_flag_clear(&key->ctr_is_taken);
 			gpu_key_clear(key);
