@@ -138,7 +138,8 @@ uint64_t gpu_pattern_blocks(const struct gpu_pattern *pattern, uint64_t size);
  * AES-128-CTR over size bytes (a multiple of 16, or not: a tail uses part of the last block), src to dst; they do not
  * overlap. Clear runs of the pattern are copied and take no counter value (BLT-74). iv holds IV and Count, most
  * significant byte first; the caller has checked that Count does not overflow (BLT-04). src may be written by others
- * meanwhile: each byte is read once. -EIO: the engine failed; dst is then undefined. -ENOKEY: empty slot.
+ * meanwhile: each byte of dst comes from one read of it, and nothing is read back. -EIO: the engine failed; dst is then
+ * undefined. -ENOKEY: empty slot. With intel-ipsec-mb, threads with different slots take turns; gpu_ctr_part needs none.
  */
 int gpu_ctr(struct gpu_key *key, const uint8_t iv[GPU_IV_SIZE], const struct gpu_pattern *pattern, const void *src,
 	    void *dst, size_t size);

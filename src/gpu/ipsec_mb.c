@@ -78,6 +78,10 @@ static uint64_t bytes_until_wrap(const uint8_t counter[GPU_IV_SIZE])
 	return (((uint64_t)1 << 32) - be32toh(low)) * GPU_BLOCK_SIZE;
 }
 
+/*
+ * src may change meanwhile. The library loads up to one block more than it needs at the start of 256 bytes and more, drops
+ * it and loads it again: each byte of dst still comes from one read of src, and dst is never read.
+ */
 int gpu_ipsec_mb_crypt(struct IMB_MGR *manager, const uint8_t schedule[GPU_SCHEDULE_SIZE], uint8_t counter[GPU_IV_SIZE],
 		       const uint8_t *src, uint8_t *dst, size_t size)
 {
