@@ -153,12 +153,12 @@ static void an_identity_without_memory(void **state)
 	free_root(&key, &certificate);
 }
 
-/* With the n-th allocation failing, then some later one, and so on. Returns how many leaves could not be made. */
-static unsigned int leaves_from(const struct gpu_bytes *key, const struct gpu_bytes *certificate, unsigned int n)
+/* One allocation after the other fails, extra more being left out each time. Returns how many leaves could not be made. */
+static unsigned int leaves_from(const struct gpu_bytes *key, const struct gpu_bytes *certificate, unsigned int extra)
 {
-	unsigned int refusals = 0, failed = 1;
+	unsigned int refusals = 0, failed = 1, n;
 
-	for (; failed > 0; n = next_after(n)) {
+	for (n = 1; failed > 0; n = next_after(n) + extra) {
 		struct fail_alloc_balance before = balance();
 		struct gpu_identity *identity;
 		const uint8_t *chain;
@@ -202,8 +202,8 @@ static void leaves_without_memory(void **state)
 	(void)state;
 	assert_int_equal(gpu_root_create(&key, &certificate), 0);
 	/* How much a key takes is up to chance, and libcrypto can do without most of it. */
-	for (unsigned int n = 1; refusals == 0 && n <= 16; n++)
-		refusals = leaves_from(&key, &certificate, n);
+	for (unsigned int extra = 0; refusals == 0 && extra < 16; extra++)
+		refusals = leaves_from(&key, &certificate, extra);
 	assert_true(refusals > 0);
 	free_root(&key, &certificate);
 }
