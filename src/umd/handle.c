@@ -19,6 +19,7 @@ static struct umd_object *first_buckets[FIRST_BUCKETS];
 static struct umd_object **buckets = first_buckets;
 static size_t bucket_count = FIRST_BUCKETS; /* a power of two */
 static size_t object_count;
+uint64_t umd_handle_base = HANDLE_BASE;
 static uint64_t issued; /* never goes back, so no value is given twice (CS-47) */
 
 /* Values rise by one step each: their low bits spread the objects evenly. */
@@ -69,7 +70,7 @@ static void shrink(void)
 void umd_object_add(struct umd_object *object, enum umd_kind kind, struct umd_object *owner)
 {
 	pthread_mutex_lock(&mutex);
-	object->handle = (HANDLE)(uintptr_t)(HANDLE_BASE + ++issued * HANDLE_STEP);
+	object->handle = (HANDLE)(uintptr_t)(umd_handle_base + ++issued * HANDLE_STEP);
 	object->kind = kind;
 	object->owner = owner;
 	object->children = 0;

@@ -27,6 +27,9 @@ struct umd_object {
 	struct umd_object *next; /* in its bucket */
 };
 
+/* Where the values of handles begin. Only a test that needs one of them to be a certain number ever changes it. */
+extern uint64_t umd_handle_base;
+
 /* Gives the object a handle that no object of this process had before (CS-24, CS-47). */
 void umd_object_add(struct umd_object *object, enum umd_kind kind, struct umd_object *owner);
 

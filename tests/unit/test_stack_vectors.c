@@ -2,6 +2,7 @@
 /* Vectors through the DDI: SP 800-38A, RFC 4493, an OAEP block encoded elsewhere, and those of authenticated channels. */
 #include "channel_vectors.h"
 #include "kernel_fixture_stack.h"
+#include "umd/umd_internal.h"
 
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -13,6 +14,7 @@ static const char NIST_KEY[] = "2b7e151628aed2a6abf7158809cf4f3c";
 static const char NIST_TEXT[] = "6bc1bee22e409f96e93d7e117393172a ae2d8a571e03ac9c9eb76fac45af8e51"
 				"30c81c46a35ce411e5fbc1191a0a52ef f69f2445df4f9b17ad2b417be66c3710";
 
+/* The numbers, and the test configuration, for which the vectors were made. */
 static int setup(void **state)
 {
 	struct kmd_config driver;
@@ -21,6 +23,10 @@ static int setup(void **state)
 
 	kmd_config_default(&driver);
 	driver.first.channel = T_CHANNEL;
+	driver.first.device = T_DEVICE;
+	driver.first.output = T_OUTPUT;
+	driver.outputs = 1;
+	driver.has_decode = true;
 	ik = ik_start(&options);
 	ik_process(ik);
 	*state = ik;
@@ -282,6 +288,78 @@ static void channel_vectors_in_place(void **state) /* AC-056, AC-082: and paddin
 	st_close(&st);
 }
 
+/* The user-mode driver gives out the handle of the vector. */
+static HANDLE session_of_the_vector(const struct st *st)
+{
+	D3DDDIARG_CREATECRYPTOSESSION arg = { .CryptoType = D3DCRYPTOTYPE_AES128_CTR };
+	const uint64_t base = umd_handle_base;
+
+	assert_int_equal(st->funcs->pfnCreateCryptoSession(st->handle, &arg), S_OK);
+	umd_handle_base += T_SESSION - ((uintptr_t)arg.hCryptoSession + 16);
+	arg.DecodeProfile = drv_test_profiles[0];
+	assert_int_equal(st->funcs->pfnCreateCryptoSession(st->handle, &arg), S_OK);
+	umd_handle_base = base;
+	assert_true((uintptr_t)arg.hCryptoSession == T_SESSION);
+	return arg.hCryptoSession;
+}
+
+static HANDLE decode_device(const struct st *st)
+{
+	DXVADDI_CONFIGPICTUREDECODE config = { 0 };
+	D3DDDIARG_CREATEDECODEDEVICE arg = { .pGuid = &drv_test_profiles[0], .pConfig = &config };
+	HANDLE decode = NULL;
+	DXVADDI_PRIVATEDATA room = { .pData = &decode, .DataSize = sizeof(decode) };
+	D3DDDIARG_DECODEEXTENSIONEXECUTE get = { .Function = DXVA2_DECODE_GET_DRIVER_HANDLE, .pPrivateOutput = &room };
+
+	assert_int_equal(st->funcs->pfnCreateDecodeDevice(st->handle, &arg), S_OK);
+	get.hDecode = arg.hDecode;
+	assert_int_equal(st->funcs->pfnDecodeExtensionExecute(st->handle, &get), S_OK);
+	return decode;
+}
+
+static void tie(struct st *st, HANDLE decode, HANDLE session)
+{
+	D3DAUTHENTICATEDCHANNEL_CONFIGURECRYPTOSESSION input = {
+		.Parameters = {
+			.ConfigureType = D3DAUTHENTICATEDCONFIGURE_CRYPTOSESSION,
+			.hChannel = (HANDLE)(uintptr_t)T_CHANNEL,
+			.SequenceNumber = 0x10000002,
+		},
+		.DXVA2DecodeHandle = decode,
+		.CryptoSessionHandle = session,
+		.DeviceHandle = (HANDLE)(uintptr_t)T_DEVICE,
+	};
+	D3DAUTHENTICATEDCHANNEL_CONFIGURE_OUTPUT output;
+
+	st_tag(ST_K, &input.Parameters.ConfigureType, sizeof(input) - sizeof(input.Parameters.omac),
+	       input.Parameters.omac.Omac);
+	assert_int_equal(st_channel_configure(st, &input, sizeof(input), &output), S_OK);
+}
+
+/* AC-058, AC-060, AC-099, AC-147 to AC-150: all of the vectors in their order, the one about an output among them. */
+static void channel_vectors_with_an_output(void **state)
+{
+	static const struct channel_call calls[] = {
+		{ T4_IN, T4_OUT, 56, S_OK },
+		{ T5_IN, T5_OUT, 56, S_OK },
+		{ T7_IN, T7_OUT, 80, S_OK },
+		{ T6_IN, T6_OUT, 64, E_INVALIDARG },
+	};
+	static const struct channel_call before[] = { { T1_IN, T1_OUT, 0, S_OK }, { T2_IN, T2_OUT, 0, S_OK } };
+	HANDLE session;
+	struct st st;
+
+	(void)state;
+	open_channel(&st);
+	session = session_of_the_vector(&st);
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+		channel_call(&st, &before[i], /* in_place= */ false);
+	tie(&st, decode_device(&st), session);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		channel_call(&st, &calls[i], /* in_place= */ false);
+	st_close(&st);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -292,6 +370,7 @@ int main(void)
 		CASE(an_oaep_block_from_elsewhere),
 		CASE(channel_vectors),
 		CASE(channel_vectors_in_place),
+		CASE(channel_vectors_with_an_output),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, ik_group_teardown);
