@@ -152,6 +152,17 @@ bool cf_check_bytes(struct cf *cf, const char *rule, enum cf_basis basis, const 
 	return held;
 }
 
+bool cf_is_all(const void *bytes, size_t size, uint8_t value)
+{
+	const uint8_t *byte = bytes;
+
+	for (size_t i = 0; i < size; i++) {
+		if (byte[i] != value)
+			return false;
+	}
+	return true;
+}
+
 void cf_not_applicable(struct cf *cf, const char *rule, const char *why)
 {
 	note(cf, &(struct cf_record) { .kind = CF_RECORD_NOT_APPLICABLE, .rule = rule, .got = why });

@@ -79,6 +79,7 @@ bool cf_check(struct cf *cf, const char *rule, enum cf_basis basis, bool held, c
 	      const char *format, ...) __attribute__((format(printf, 6, 7)));
 bool cf_check_bytes(struct cf *cf, const char *rule, enum cf_basis basis, const void *want, const void *got,
 		    size_t size, const char *what);
+bool cf_is_all(const void *bytes, size_t size, uint8_t value); /* for conditions: each of them */
 
 /* The rule does not apply to this driver: a documented option that it leaves out. why: "it does not offer CONTENTKEY". */
 void cf_not_applicable(struct cf *cf, const char *rule, const char *why);
@@ -123,7 +124,7 @@ HRESULT cf_destroy_session(const struct cf_device *device, HANDLE session);
 
 /* ---- keys ------------------------------------------------------------------------------------------------- */
 
-enum { CF_KEY = 16, CF_BLOB = 256 };
+enum { CF_KEY = 16, CF_BLOB = 256, CF_GUARD = 64 };
 /* Keys of the rulebook's vectors. */
 extern const uint8_t cf_key_k[CF_KEY]; /* K: 00 01 .. 0f */
 extern const uint8_t cf_key_c[CF_KEY]; /* C: f0 f1 .. ff */
@@ -137,7 +138,14 @@ void cf_wrap(struct cf *cf, UINT type, const void *data, size_t size, uint8_t re
 /* The same with other parameters, for what must be refused: digest "SHA1", "SHA256"; label NULL: none. */
 void cf_wrap_with(struct cf *cf, UINT type, const char *digest, const char *mgf1_digest, const char *label,
 		  const void *data, size_t size, uint8_t ret[CF_BLOB]);
-/* CryptoSessionKeyExchange of such a blob (from a copy, padded with guards that it checks by itself). */
+/* A copy of a blob, with CF_GUARD bytes before and behind: so that a driver that writes beyond is seen. */
+struct cf_guarded_blob {
+	uint8_t bytes[CF_GUARD + CF_BLOB + CF_GUARD];
+};
+uint8_t *cf_guard_blob(struct cf_guarded_blob *ret, const uint8_t blob[CF_BLOB]); /* where the copy is */
+/* Gives up unless the guards hold. call: the function that had the copy. */
+void cf_need_guards(const struct cf_guarded_blob *guarded, const char *call);
+/* CryptoSessionKeyExchange of such a blob, from a copy between guards. */
 HRESULT cf_exchange_blob(const struct cf_device *device, HANDLE session, const uint8_t blob[CF_BLOB]);
 HRESULT cf_exchange(struct cf *cf, const struct cf_device *device, HANDLE session, const uint8_t key[CF_KEY]);
 /* StartSessionKeyRefresh: the 16 bytes. */
@@ -152,8 +160,6 @@ HRESULT cf_read_back_key(const struct cf_device *device, HANDLE session, uint8_t
  * Bytes in the client's memory have CF_GUARD bytes of a pattern before and behind, so that a driver that writes beyond is
  * seen by cf_guards_hold.
  */
-enum { CF_GUARD = 64 };
-
 struct cf_surface {
 	HANDLE h;	 /* hResource of the driver */
 	uint8_t *memory; /* system memory only; aligned as the caps want it */

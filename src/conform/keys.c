@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GUARD_BYTE 0xa7
+
 void cf_certificate(struct cf *cf, UINT type, const uint8_t **ret, size_t *ret_size)
 {
 	uint8_t *data;
@@ -79,30 +81,30 @@ void cf_wrap(struct cf *cf, UINT type, const void *data, size_t size, uint8_t re
 
 /* ---- calls ---------------------------------------------------------------------------------------------- */
 
-static bool is_filled(const uint8_t *bytes, size_t size, uint8_t value)
+uint8_t *cf_guard_blob(struct cf_guarded_blob *ret, const uint8_t blob[CF_BLOB])
 {
-	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] != value)
-			return false;
-	}
-	return true;
+	memset(ret->bytes, GUARD_BYTE, sizeof(ret->bytes));
+	return memcpy(ret->bytes + CF_GUARD, blob, CF_BLOB);
+}
+
+void cf_need_guards(const struct cf_guarded_blob *guarded, const char *call)
+{
+	if (!cf_is_all(guarded->bytes, CF_GUARD, GUARD_BYTE) ||
+	    !cf_is_all(guarded->bytes + CF_GUARD + CF_BLOB, CF_GUARD, GUARD_BYTE))
+		cf_give_up(cf_running, "%s wrote outside the buffer at pData", call);
 }
 
 HRESULT cf_exchange_blob(const struct cf_device *device, HANDLE session, const uint8_t blob[CF_BLOB])
 {
-	uint8_t padded[CF_GUARD + CF_BLOB + CF_GUARD];
+	struct cf_guarded_blob copy;
 	D3DDDIARG_CRYPTOSESSIONKEYEXCHANGE arg = {
 		.hCryptoSession = session,
 		.DataSize = CF_BLOB,
-		.pData = padded + CF_GUARD,
+		.pData = cf_guard_blob(&copy, blob),
 	};
-	HRESULT hr;
+	HRESULT hr = device->f->pfnCryptoSessionKeyExchange(device->h, &arg);
 
-	memset(padded, 0xa7, sizeof(padded));
-	memcpy(padded + CF_GUARD, blob, CF_BLOB);
-	hr = device->f->pfnCryptoSessionKeyExchange(device->h, &arg);
-	if (!is_filled(padded, CF_GUARD, 0xa7) || !is_filled(padded + CF_GUARD + CF_BLOB, CF_GUARD, 0xa7))
-		cf_give_up(cf_running, "CryptoSessionKeyExchange wrote outside the buffer at pData");
+	cf_need_guards(&copy, "CryptoSessionKeyExchange");
 	return hr;
 }
 

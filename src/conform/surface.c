@@ -224,12 +224,6 @@ struct cf_surface cf_system_at(struct cf *cf, const struct cf_device *device, D3
 
 bool cf_guards_hold(const struct cf_surface *surface)
 {
-	if (!surface->has_guards)
-		return true;
-	for (size_t i = 0; i < CF_GUARD; i++) {
-		if (surface->memory[surface->size + i] != GUARD_BYTE ||
-		    surface->memory[-1 - (ptrdiff_t)i] != GUARD_BYTE)
-			return false;
-	}
-	return true;
+	return !surface->has_guards || (cf_is_all(surface->memory - CF_GUARD, CF_GUARD, GUARD_BYTE) &&
+					cf_is_all(surface->memory + surface->size, CF_GUARD, GUARD_BYTE));
 }

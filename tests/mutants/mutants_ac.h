@@ -151,6 +151,18 @@ void ac_mac(const uint8_t key[AC_KEY], const void *data, size_t size, uint8_t re
 UINT ac_input_size(bool is_command, const GUID *type);
 UINT ac_output_size(bool is_command, const GUID *type);
 bool ac_is(const struct ac_call *call, const GUID *type);
+/* For act: true; the answer's body is zero. */
+bool ac_answer_with(struct ac_call *call, HRESULT result);
+
+/* Which decode devices are tied, as far as the commands tell: for mutants that note it (after = ac_note_tie). */
+enum { AC_TIES = 64 };
+extern struct ac_tie {
+	UINT64 decode, session;
+	struct ac_channel *owner; /* who tied it last; may be dead */
+	bool is_loose;		  /* the mutant's own */
+} ac_ties[AC_TIES];
+struct ac_tie *ac_tie_of(UINT64 decode);
+void ac_note_tie(struct ac_call *call);
 
 /* Short names of GUIDs. */
 #define AC_CFG(name) (&D3DAUTHENTICATEDCONFIGURE_##name)

@@ -210,9 +210,7 @@ static bool do_later(struct ac_call *call)
 	if (!call->is_command || !ac_is(call, AC_CFG(PROTECTION)) || ac_u32(call->input, AC_HEADER) > 3)
 		return false;
 	late = *call;
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = S_OK;
-	return true;
+	return ac_answer_with(call, S_OK);
 }
 
 /* One that the driver refuses sets both flags all the same. */

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Mutants of the channel certificate. */
 #include "mutants_ac.h"
+#include "mutants_chain.h"
 
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT = 65536 };
+#define CHANNEL D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL
 
 #define real_caps mutant_real_adapter.pfnGetCaps
 
@@ -21,33 +18,15 @@ enum { LIMIT = 65536 };
 	}                                                                                         \
 	static HRESULT APIENTRY name##_get_caps(HANDLE hAdapter, const D3DDDIARG_GETCAPS *pData)
 
-static bool is_size(const D3DDDIARG_GETCAPS *pData)
-{
-	return pData->Type == D3DDDICAPS_GETCERTIFICATESIZE;
-}
-
 /* What is asked for a channel certificate; NULL: it is another query, or none. */
 static const DDICERTIFICATEINFO *info_of(const D3DDDIARG_GETCAPS *pData)
 {
 	const DDICERTIFICATEINFO *info;
 
-	if (!pData || (!is_size(pData) && pData->Type != D3DDDICAPS_GETCERTIFICATE))
+	if (!pData || (!mutant_asks_size(pData) && pData->Type != D3DDDICAPS_GETCERTIFICATE))
 		return NULL;
 	info = pData->pInfo;
-	return info && info->CertificateType == D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL ? info : NULL;
-}
-
-static HRESULT ask_for(HANDLE hAdapter, const D3DDDIARG_GETCAPS *pData, D3DDDI_CERTIFICATETYPE type)
-{
-	DDICERTIFICATEINFO info = {
-		.CertificateType = type,
-		.ChannelType = DDIAUTHENTICATEDCHANNEL_DRIVER_SOFTWARE,
-		.CryptoSessionType = D3DCRYPTOTYPE_AES128_CTR,
-	};
-	D3DDDIARG_GETCAPS arg = *pData;
-
-	arg.pInfo = &info;
-	return real_caps(hAdapter, &arg);
+	return info && info->CertificateType == CHANNEL ? info : NULL;
 }
 
 /* ---- sizes and buffers ------------------------------------------------------------------------------------------- */
@@ -79,7 +58,7 @@ GET_CAPS(size_of_3_bytes)
 	D3DDDIARG_GETCAPS arg;
 	HRESULT hr;
 
-	if (!info_of(pData) || !is_size(pData) || pData->DataSize != 3 || !pData->pData)
+	if (!info_of(pData) || !mutant_asks_size(pData) || pData->DataSize != 3 || !pData->pData)
 		return real_caps(hAdapter, pData);
 	arg = *pData;
 	arg.pData = &size;
@@ -94,23 +73,23 @@ GET_CAPS(size_is_zero)
 {
 	const HRESULT hr = real_caps(hAdapter, pData);
 
-	if (hr == S_OK && info_of(pData) && is_size(pData))
+	if (hr == S_OK && info_of(pData) && mutant_asks_size(pData))
 		memset(pData->pData, 0, sizeof(UINT));
 	return hr;
 }
 
 GET_CAPS(gives_a_pointer)
 {
-	static uint8_t chain[LIMIT];
+	static uint8_t chain[MUTANT_CHAIN];
 	D3DDDIARG_GETCAPS arg;
 	void *pointer = chain;
 	HRESULT hr;
 
-	if (!info_of(pData) || is_size(pData) || !pData->pData || pData->DataSize < sizeof(pointer))
+	if (!info_of(pData) || mutant_asks_size(pData) || !pData->pData || pData->DataSize < sizeof(pointer))
 		return real_caps(hAdapter, pData);
 	arg = *pData;
 	arg.pData = chain;
-	hr = pData->DataSize <= LIMIT ? real_caps(hAdapter, &arg) : E_INVALIDARG;
+	hr = pData->DataSize <= MUTANT_CHAIN ? real_caps(hAdapter, &arg) : E_INVALIDARG;
 	if (hr == S_OK)
 		memcpy(pData->pData, &pointer, sizeof(pointer));
 	return hr;
@@ -120,7 +99,7 @@ GET_CAPS(clears_the_rest)
 {
 	HRESULT hr;
 
-	if (info_of(pData) && !is_size(pData) && pData->pData)
+	if (info_of(pData) && !mutant_asks_size(pData) && pData->pData)
 		memset(pData->pData, 0, pData->DataSize);
 	hr = real_caps(hAdapter, pData);
 	return hr;
@@ -128,15 +107,15 @@ GET_CAPS(clears_the_rest)
 
 GET_CAPS(cuts_what_is_long)
 {
-	static uint8_t chain[LIMIT];
+	static uint8_t chain[MUTANT_CHAIN];
 	D3DDDIARG_GETCAPS arg;
 	HRESULT hr;
 
-	if (!info_of(pData) || is_size(pData) || !pData->pData || pData->DataSize > LIMIT)
+	if (!info_of(pData) || mutant_asks_size(pData) || !pData->pData || pData->DataSize > MUTANT_CHAIN)
 		return real_caps(hAdapter, pData);
 	arg = *pData;
 	arg.pData = chain;
-	arg.DataSize = LIMIT;
+	arg.DataSize = MUTANT_CHAIN;
 	hr = real_caps(hAdapter, &arg);
 	if (hr == S_OK)
 		memcpy(pData->pData, chain, pData->DataSize);
@@ -148,7 +127,7 @@ GET_CAPS(another_each_time)
 	static uint8_t count;
 	const HRESULT hr = real_caps(hAdapter, pData);
 
-	if (hr == S_OK && info_of(pData) && !is_size(pData))
+	if (hr == S_OK && info_of(pData) && !mutant_asks_size(pData))
 		((uint8_t *)pData->pData)[pData->DataSize - 1] ^= ++count;
 	return hr;
 }
@@ -159,7 +138,7 @@ static HRESULT for_channel_type(HANDLE hAdapter, const D3DDDIARG_GETCAPS *pData,
 {
 	const DDICERTIFICATEINFO *info = info_of(pData);
 
-	return info && (UINT)info->ChannelType == type ? ask_for(hAdapter, pData, D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL)
+	return info && (UINT)info->ChannelType == type ? mutant_ask_certificate(hAdapter, pData, CHANNEL)
 						       : real_caps(hAdapter, pData);
 }
 
@@ -183,7 +162,7 @@ GET_CAPS(refused_as_invalid)
 GET_CAPS(unknown_as_unavailable)
 {
 	const HRESULT hr = real_caps(hAdapter, pData);
-	const DDICERTIFICATEINFO *info = pData && (is_size(pData) || pData->Type == D3DDDICAPS_GETCERTIFICATE)
+	const DDICERTIFICATEINFO *info = pData && (mutant_asks_size(pData) || pData->Type == D3DDDICAPS_GETCERTIFICATE)
 						 ? pData->pInfo
 						 : NULL;
 
@@ -205,126 +184,55 @@ GET_CAPS(looks_at_the_crypto_type)
 
 GET_CAPS(session_leaf_for_channels)
 {
-	return info_of(pData) ? ask_for(hAdapter, pData, D3DDDI_CERTTYPE_CRYPTOSESSION) : real_caps(hAdapter, pData);
+	return info_of(pData) ? mutant_ask_certificate(hAdapter, pData, D3DDDI_CERTTYPE_CRYPTOSESSION)
+			      : real_caps(hAdapter, pData);
 }
 
 /* ---- what is in it -------------------------------------------------------------------------------------------------- */
 
-struct chain {
-	uint8_t bytes[LIMIT];
-	size_t size;
-};
-
-static HRESULT give(const struct chain *chain, const D3DDDIARG_GETCAPS *pData)
-{
-	const UINT size = (UINT)chain->size;
-
-	if (!pData->pData || pData->DataSize < (is_size(pData) ? sizeof(size) : size))
-		return E_INVALIDARG;
-	if (is_size(pData))
-		memcpy(pData->pData, &size, sizeof(size));
-	else
-		memcpy(pData->pData, chain->bytes, size);
-	return S_OK;
-}
-
-/* The driver's chain; where the root begins. */
-static size_t read_chain(HANDLE hAdapter, struct chain *ret)
-{
-	UINT size = 0;
-	D3DDDIARG_GETCAPS arg = {
-		.Type = D3DDDICAPS_GETCERTIFICATESIZE,
-		.pData = &size,
-		.DataSize = sizeof(size),
-	};
-	const unsigned char *at = ret->bytes, *last = at;
-
-	if (ask_for(hAdapter, &arg, D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL) != S_OK || size > LIMIT)
-		abort();
-	arg = (D3DDDIARG_GETCAPS) { .Type = D3DDDICAPS_GETCERTIFICATE, .pData = ret->bytes, .DataSize = size };
-	if (ask_for(hAdapter, &arg, D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL) != S_OK)
-		abort();
-	ret->size = size;
-	while (at < ret->bytes + ret->size) {
-		X509 *certificate;
-
-		last = at;
-		certificate = d2i_X509(NULL, &at, (long)(ret->bytes + ret->size - at));
-		if (!certificate)
-			abort();
-		X509_free(certificate);
-	}
-	return (size_t)(last - ret->bytes);
-}
-
-/* A self-signed certificate of a new key, appended. */
-static void append(struct chain *chain, unsigned int bits)
-{
-	unsigned char *at = chain->bytes + chain->size;
-	EVP_PKEY *key = EVP_RSA_gen(bits);
-	X509 *certificate = X509_new();
-	X509_NAME *name = certificate ? X509_get_subject_name(certificate) : NULL;
-	int size;
-
-	if (!key || !name || X509_set_version(certificate, X509_VERSION_3) != 1 ||
-	    X509_set_pubkey(certificate, key) != 1 || !X509_gmtime_adj(X509_getm_notBefore(certificate), 0) ||
-	    !X509_gmtime_adj(X509_getm_notAfter(certificate), 86400) ||
-	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"mutant", -1, -1, 0) != 1 ||
-	    X509_set_issuer_name(certificate, name) != 1 || X509_sign(certificate, key, EVP_sha256()) == 0)
-		abort();
-	size = i2d_X509(certificate, NULL);
-	if (size <= 0 || (size_t)size > LIMIT - chain->size || i2d_X509(certificate, &at) != size)
-		abort();
-	chain->size += (size_t)size;
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-}
-
 GET_CAPS(key_of_1024_bits)
 {
-	static struct chain chain;
+	static struct mutant_chain chain;
 
 	if (!info_of(pData))
 		return real_caps(hAdapter, pData);
 	if (chain.size == 0)
-		append(&chain, 1024);
-	return give(&chain, pData);
+		mutant_chain_append(&chain, 1024, 65537);
+	return mutant_chain_give(&chain, pData);
 }
 
 GET_CAPS(root_first)
 {
-	static struct chain real, turned;
+	static struct mutant_chain real, turned;
 	size_t root;
 
 	if (!info_of(pData))
 		return real_caps(hAdapter, pData);
-	root = read_chain(hAdapter, &real);
-	memcpy(turned.bytes, real.bytes + root, real.size - root);
-	memcpy(turned.bytes + real.size - root, real.bytes, root);
-	turned.size = real.size;
-	return give(&turned, pData);
+	root = mutant_chain_read(hAdapter, CHANNEL, &real);
+	mutant_chain_turn(&real, root, &turned);
+	return mutant_chain_give(&turned, pData);
 }
 
 GET_CAPS(byte_behind_the_root)
 {
-	static struct chain chain;
+	static struct mutant_chain chain;
 
 	if (!info_of(pData))
 		return real_caps(hAdapter, pData);
-	(void)read_chain(hAdapter, &chain);
+	(void)mutant_chain_read(hAdapter, CHANNEL, &chain);
 	chain.bytes[chain.size++] = 0;
-	return give(&chain, pData);
+	return mutant_chain_give(&chain, pData);
 }
 
 GET_CAPS(root_of_its_own)
 {
-	static struct chain chain;
+	static struct mutant_chain chain;
 
 	if (!info_of(pData))
 		return real_caps(hAdapter, pData);
 	if (chain.size == 0)
-		append(&chain, 2048);
-	return give(&chain, pData);
+		mutant_chain_append(&chain, 2048, 65537);
+	return mutant_chain_give(&chain, pData);
 }
 
 const struct mutant mutants_ac_certificate[] = {

@@ -178,64 +178,30 @@ static void empty_the_list(struct ac_channel *channel)
 	}
 }
 
-/* Decode devices, and which channel tied them last. */
-static struct tie {
-	UINT64 decode;
-	const struct ac_channel *owner;
-	bool is_loose;
-} ties[64];
-
-static struct tie *tie_of(UINT64 decode)
-{
-	for (size_t i = 0; i < sizeof(ties) / sizeof(ties[0]); i++) {
-		if (ties[i].decode == 0)
-			ties[i].decode = decode;
-		if (ties[i].decode == decode)
-			return &ties[i];
-	}
-	return &ties[0];
-}
-
-static void note_tie(const struct ac_call *call)
-{
-	if (call->step == AC_ACCEPTED && call->result == S_OK && call->is_command && ac_is(call, AC_CFG(CRYPTOSESSION)))
-		*tie_of(ac_u64(call->input, AC_HEADER)) = (struct tie) {
-			.decode = ac_u64(call->input, AC_HEADER),
-			.owner = call->channel,
-		};
-}
-
 static void loosen(struct ac_channel *channel)
 {
-	for (size_t i = 0; i < sizeof(ties) / sizeof(ties[0]); i++)
-		ties[i].is_loose = ties[i].is_loose || ties[i].owner == channel;
+	for (size_t i = 0; i < AC_TIES; i++)
+		ac_ties[i].is_loose = ac_ties[i].is_loose || ac_ties[i].owner == channel;
 }
 
 static void show_no_loose_tie(struct ac_call *call)
 {
-	note_tie(call);
+	ac_note_tie(call);
 	if (call->step == AC_ACCEPTED && call->result == S_OK && !call->is_command &&
-	    ac_is(call, AC_QRY(CRYPTOSESSION)) && tie_of(ac_u64(call->input, AC_QUERY_HEADER))->is_loose)
+	    ac_is(call, AC_QRY(CRYPTOSESSION)) && ac_tie_of(ac_u64(call->input, AC_QUERY_HEADER))->is_loose)
 		memset(call->answer + AC_HEADER + 8, 0, 16);
 }
 
 static bool tie_by_owner_alone(struct ac_call *call)
 {
-	const struct tie *tie;
+	const struct ac_tie *tie;
 
 	if (!call->is_command || !ac_is(call, AC_CFG(CRYPTOSESSION)))
 		return false;
-	tie = tie_of(ac_u64(call->input, AC_HEADER));
+	tie = ac_tie_of(ac_u64(call->input, AC_HEADER));
 	if (!tie->owner || tie->owner == call->channel || !tie->owner->is_dead)
 		return false;
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = E_INVALIDARG;
-	return true;
-}
-
-static void only_note_tie(struct ac_call *call)
-{
-	note_tie(call);
+	return ac_answer_with(call, E_INVALIDARG);
 }
 
 const struct mutant mutants_ac_destroy[] = {
@@ -248,7 +214,7 @@ const struct mutant mutants_ac_destroy[] = {
 	{ "destroy-drops-all-encryption", "AC-159", false, AC_BENT(.destroyed = drop_all_encryption) },
 	{ "destroy-empties-the-list", "AC-161", true, AC_BENT(.destroying = empty_the_list) },
 	{ "destroy-unties-sessions", "AC-162", true, AC_BENT(.destroying = loosen, .after = show_no_loose_tie) },
-	{ "ties-keep-a-dead-owner", "AC-162", true, AC_BENT(.act = tie_by_owner_alone, .after = only_note_tie) },
+	{ "ties-keep-a-dead-owner", "AC-162", true, AC_BENT(.act = tie_by_owner_alone, .after = ac_note_tie) },
 	{ "channel-destroy-wants-a-key", "AC-163", true, AC_BENT(0), .device = destroy_wants_a_key },
 	{ "channel-destroy-wants-the-adapter", "AC-163", true, AC_BENT(0), .device = destroy_wants_the_adapter },
 	{ "channel-destroy-by-others", "AC-164 AC-011", true, AC_BENT(0), .device = destroy_by_others },

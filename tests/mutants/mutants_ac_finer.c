@@ -6,13 +6,6 @@
 
 enum { DECODE = 48, SESSION = 56, LONG_ANSWER = 64 };
 
-static bool answer_with(struct ac_call *call, HRESULT result)
-{
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = result;
-	return true;
-}
-
 static bool is_hardware(const struct ac_call *call)
 {
 	return call->channel->type == DDIAUTHENTICATEDCHANNEL_DRIVER_HARDWARE;
@@ -28,25 +21,25 @@ static bool is_accepted(const struct ac_call *call, const GUID *type)
 static bool no_outputs_for_hardware(struct ac_call *call)
 {
 	return !call->is_command && is_hardware(call) &&
-	       (ac_is(call, AC_QRY(OUTPUTIDCOUNT)) || ac_is(call, AC_QRY(OUTPUTID))) && answer_with(call, E_FAIL);
+	       (ac_is(call, AC_QRY(OUTPUTIDCOUNT)) || ac_is(call, AC_QRY(OUTPUTID))) && ac_answer_with(call, E_FAIL);
 }
 
 static bool no_ties_for_hardware(struct ac_call *call)
 {
 	return !call->is_command && is_hardware(call) && ac_is(call, AC_QRY(CRYPTOSESSION)) &&
-	       answer_with(call, E_FAIL);
+	       ac_answer_with(call, E_FAIL);
 }
 
 static bool no_guids_for_hardware(struct ac_call *call)
 {
 	return !call->is_command && is_hardware(call) && ac_is(call, AC_QRY(ENCRYPTIONWHENACCESSIBLEGUID)) &&
-	       answer_with(call, E_FAIL);
+	       ac_answer_with(call, E_FAIL);
 }
 
 static bool unrestricted_for_hardware(struct ac_call *call)
 {
 	return !call->is_command && is_hardware(call) &&
-	       ac_is(call, AC_QRY(UNRESTRICTEDPROTECTEDSHAREDRESOURCECOUNT)) && answer_with(call, S_OK);
+	       ac_is(call, AC_QRY(UNRESTRICTEDPROTECTEDSHAREDRESOURCECOUNT)) && ac_answer_with(call, S_OK);
 }
 
 static void flags_of_hardware_stay(struct ac_channel *channel)
@@ -194,30 +187,14 @@ static void initialize_of_any_size(struct ac_call *call)
 
 /* ---- ties, encryption, list ------------------------------------------------------------------------------------------------ */
 
-static struct tie {
-	UINT64 decode, session;
-	struct ac_channel *owner;
-} ties[64];
-
-static struct tie *tie_of(UINT64 decode)
-{
-	for (size_t i = 0; i < sizeof(ties) / sizeof(ties[0]); i++) {
-		if (ties[i].decode == 0)
-			ties[i].decode = decode;
-		if (ties[i].decode == decode)
-			return &ties[i];
-	}
-	return &ties[0];
-}
-
 /* Who asks for what there is owns it from then on. */
 static bool identical_owns(struct ac_call *call)
 {
-	struct tie *tie;
+	struct ac_tie *tie;
 
 	if (!call->is_command || !ac_is(call, AC_CFG(CRYPTOSESSION)))
 		return false;
-	tie = tie_of(ac_u64(call->input, DECODE));
+	tie = ac_tie_of(ac_u64(call->input, DECODE));
 	/* In the name of whom the driver takes for the owner. */
 	if (tie->owner && !tie->owner->is_dead && tie->owner->note != 0 &&
 	    (uintptr_t)call->channel == tie->owner->note) {
@@ -235,9 +212,9 @@ static bool identical_owns(struct ac_call *call)
 static void ties_of_dead_decoders(struct ac_call *call)
 {
 	if (call->is_command && is_accepted(call, AC_CFG(CRYPTOSESSION)) && call->result == S_OK)
-		tie_of(ac_u64(call->input, DECODE))->session = ac_u64(call->input, SESSION);
+		ac_tie_of(ac_u64(call->input, DECODE))->session = ac_u64(call->input, SESSION);
 	if (!call->is_command && is_accepted(call, AC_QRY(CRYPTOSESSION)) && call->result == E_INVALIDARG &&
-	    tie_of(ac_u64(call->input, AC_QUERY_HEADER))->session != 0) {
+	    ac_tie_of(ac_u64(call->input, AC_QUERY_HEADER))->session != 0) {
 		memcpy(call->answer + DECODE, call->input + AC_QUERY_HEADER, 8);
 		call->result = S_OK;
 	}
@@ -259,7 +236,7 @@ static bool joining_is_no_hold(struct ac_call *call)
 		return false;
 	for (struct ac_channel *at = NULL; (at = ac_next_channel(at, call->device));) {
 		if (at != call->channel && memcmp(&at->encryption, call->input + AC_HEADER, sizeof(GUID)) == 0)
-			return answer_with(call, S_OK);
+			return ac_answer_with(call, S_OK);
 	}
 	return false;
 }

@@ -3,6 +3,7 @@
 #include "mutants_ac.h"
 
 #include "mutants_ac_key.h"
+#include "mutants_chain.h"
 
 #include <limits.h>
 #include <openssl/evp.h>
@@ -12,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CHAIN_LIMIT = 65536 };
 
 const struct ac_bend *ac_bend;
 
@@ -28,11 +27,6 @@ static void *must(void *pointer)
 }
 
 /* ---- the certificate ------------------------------------------------------------------------------------------- */
-
-struct chain {
-	uint8_t bytes[CHAIN_LIMIT];
-	size_t size;
-};
 
 static EVP_PKEY *load_own_key(void)
 {
@@ -63,33 +57,13 @@ static EVP_PKEY *load_root_key(void)
 	return d2i_AutoPrivateKey(NULL, &at, (long)size);
 }
 
-static HRESULT read_real_chain(const DDICERTIFICATEINFO *info, struct chain *ret)
-{
-	UINT size = 0;
-	D3DDDIARG_GETCAPS arg = {
-		.Type = D3DDDICAPS_GETCERTIFICATESIZE,
-		.pInfo = (DDICERTIFICATEINFO *)(uintptr_t)info,
-		.pData = &size,
-		.DataSize = sizeof(size),
-	};
-	HRESULT hr = mutant_real_adapter.pfnGetCaps(adapter, &arg);
-
-	if (hr != S_OK || size > sizeof(ret->bytes))
-		return hr == S_OK ? E_FAIL : hr;
-	arg.Type = D3DDDICAPS_GETCERTIFICATE;
-	arg.pData = ret->bytes;
-	arg.DataSize = size;
-	ret->size = size;
-	return mutant_real_adapter.pfnGetCaps(adapter, &arg);
-}
-
 /* The driver's own chain with our key in its leaf. Signing is deterministic: the same each time. */
-static HRESULT make_chain(const DDICERTIFICATEINFO *info, struct chain *ret)
+static HRESULT make_chain(const DDICERTIFICATEINFO *info, struct mutant_chain *ret)
 {
-	static struct chain real;
+	static struct mutant_chain real;
 	const unsigned char *rest = real.bytes;
 	unsigned char *end = ret->bytes;
-	HRESULT hr = read_real_chain(info, &real);
+	HRESULT hr = mutant_chain_ask(adapter, info, &real);
 	EVP_PKEY *root_key;
 	X509 *leaf;
 
@@ -98,7 +72,7 @@ static HRESULT make_chain(const DDICERTIFICATEINFO *info, struct chain *ret)
 	leaf = must(d2i_X509(NULL, &rest, (long)real.size));
 	root_key = load_root_key();
 	if (X509_set_pubkey(leaf, own_key) != 1 || X509_sign(leaf, root_key ? root_key : own_key, EVP_sha256()) == 0 ||
-	    i2d_X509(leaf, NULL) > CHAIN_LIMIT / 2 || i2d_X509(leaf, &end) <= 0)
+	    i2d_X509(leaf, NULL) > MUTANT_CHAIN / 2 || i2d_X509(leaf, &end) <= 0)
 		abort();
 	X509_free(leaf);
 	EVP_PKEY_free(root_key);
@@ -111,25 +85,17 @@ static HRESULT make_chain(const DDICERTIFICATEINFO *info, struct chain *ret)
 
 static HRESULT APIENTRY get_caps(HANDLE hAdapter, const D3DDDIARG_GETCAPS *pData)
 {
-	static struct chain chain;
+	static struct mutant_chain chain;
 	const DDICERTIFICATEINFO *info;
-	UINT size;
 
 	adapter = hAdapter;
-	if (!pData || (pData->Type != D3DDDICAPS_GETCERTIFICATESIZE && pData->Type != D3DDDICAPS_GETCERTIFICATE))
+	if (!pData || (!mutant_asks_size(pData) && pData->Type != D3DDDICAPS_GETCERTIFICATE))
 		return mutant_real_adapter.pfnGetCaps(hAdapter, pData);
 	info = pData->pInfo;
 	if (!info || !pData->pData || info->CertificateType != D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL ||
 	    make_chain(info, &chain) != S_OK)
 		return mutant_real_adapter.pfnGetCaps(hAdapter, pData);
-	size = (UINT)chain.size;
-	if (pData->DataSize < (pData->Type == D3DDDICAPS_GETCERTIFICATESIZE ? sizeof(size) : size))
-		return E_INVALIDARG;
-	if (pData->Type == D3DDDICAPS_GETCERTIFICATESIZE)
-		memcpy(pData->pData, &size, sizeof(size));
-	else
-		memcpy(pData->pData, chain.bytes, size);
-	return S_OK;
+	return mutant_chain_give(&chain, pData);
 }
 
 /* ---- blobs ----------------------------------------------------------------------------------------------------- */
@@ -165,13 +131,13 @@ static bool wrap(UINT type, const void *data, size_t size, uint8_t ret[AC_BLOB])
 		.CertificateType = D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL,
 		.ChannelType = (DDIAUTHENTICATEDCHANNELTYPE)type,
 	};
-	static struct chain real;
+	static struct mutant_chain real;
 	const unsigned char *at = real.bytes;
 	size_t written = AC_BLOB;
 	EVP_PKEY_CTX *context;
 	X509 *leaf;
 
-	if (read_real_chain(&info, &real) != S_OK)
+	if (mutant_chain_ask(adapter, &info, &real) != S_OK)
 		return false;
 	leaf = must(d2i_X509(NULL, &at, (long)real.size));
 	context = must(EVP_PKEY_CTX_new(X509_get0_pubkey(leaf), NULL));

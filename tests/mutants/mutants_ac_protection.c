@@ -34,13 +34,6 @@ static bool set_instead(struct ac_call *call, UINT value)
 	return true;
 }
 
-static bool answer_with(struct ac_call *call, HRESULT result)
-{
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = result;
-	return true;
-}
-
 /* ---- one channel --------------------------------------------------------------------------------------------------------- */
 
 static bool only_bit_0(struct ac_call *call)
@@ -60,13 +53,13 @@ static bool any_bits(struct ac_call *call)
 
 static bool set_nothing(struct ac_call *call)
 {
-	return is_set(call) && value_of(call) <= 3 && answer_with(call, S_OK);
+	return is_set(call) && value_of(call) <= 3 && ac_answer_with(call, S_OK);
 }
 
 static bool not_for_hardware(struct ac_call *call)
 {
 	return is_set(call) && call->channel->type == DDIAUTHENTICATEDCHANNEL_DRIVER_HARDWARE &&
-	       answer_with(call, E_FAIL);
+	       ac_answer_with(call, E_FAIL);
 }
 
 /* ---- several ------------------------------------------------------------------------------------------------------------- */
@@ -147,14 +140,14 @@ static UINT flags_of_others(const struct ac_call *call)
 static bool shared_bits_stay(struct ac_call *call)
 {
 	return is_set(call) && value_of(call) <= 3 && (flags_of_others(call) & ~value_of(call)) != 0 &&
-	       answer_with(call, E_INVALIDARG);
+	       ac_answer_with(call, E_INVALIDARG);
 }
 
 /* Only the whole level will do. */
 static bool both_bits_or_none(struct ac_call *call)
 {
 	return is_set(call) && value_of(call) <= 3 && flags_of_others(call) != 0 &&
-	       value_of(call) != flags_of_others(call) && answer_with(call, E_INVALIDARG);
+	       value_of(call) != flags_of_others(call) && ac_answer_with(call, E_INVALIDARG);
 }
 
 /* ---- Lock and Present ----------------------------------------------------------------------------------------------------- */
@@ -266,7 +259,7 @@ static bool encrypt_with_anything(struct ac_call *call)
 
 static bool never_without(struct ac_call *call)
 {
-	return is_encrypt(call) && is_none(call->input + AC_HEADER) && answer_with(call, E_INVALIDARG);
+	return is_encrypt(call) && is_none(call->input + AC_HEADER) && ac_answer_with(call, E_INVALIDARG);
 }
 
 /* The others give up first. */
@@ -288,7 +281,7 @@ static bool not_together(struct ac_call *call)
 		return false;
 	for (struct ac_channel *at = NULL; (at = ac_next_channel(at, call->device));) {
 		if (at != call->channel && !is_none(&at->encryption))
-			return answer_with(call, E_INVALIDARG);
+			return ac_answer_with(call, E_INVALIDARG);
 	}
 	return false;
 }
@@ -305,7 +298,7 @@ static bool holders_stay(struct ac_call *call)
 		return false;
 	for (struct ac_channel *at = NULL; (at = ac_next_channel(at, call->device));) {
 		if (at != call->channel && !is_none(&at->encryption))
-			return answer_with(call, E_INVALIDARG);
+			return ac_answer_with(call, E_INVALIDARG);
 	}
 	return false;
 }
@@ -313,7 +306,7 @@ static bool holders_stay(struct ac_call *call)
 static bool not_encrypted_by_hardware(struct ac_call *call)
 {
 	return is_encrypt(call) && call->channel->type == DDIAUTHENTICATEDCHANNEL_DRIVER_HARDWARE &&
-	       answer_with(call, E_FAIL);
+	       ac_answer_with(call, E_FAIL);
 }
 
 const struct mutant mutants_ac_protection[] = {

@@ -195,9 +195,7 @@ static bool own_number_is_start(struct ac_call *call)
 {
 	if (!is_initialize(call) || call->number <= ac_u32(call->input, START_COMMAND))
 		return false;
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = E_INVALIDARG;
-	return true;
+	return ac_answer_with(call, E_INVALIDARG);
 }
 
 static bool one_try(const struct ac_call *call)
@@ -237,9 +235,7 @@ static bool no_high_starts(struct ac_call *call)
 	if (!is_initialize(call) ||
 	    (ac_u32(call->input, START_COMMAND) < 0x80000000 && ac_u32(call->input, START_QUERY) < 0x80000000))
 		return false;
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = E_INVALIDARG;
-	return true;
+	return ac_answer_with(call, E_INVALIDARG);
 }
 
 static void protects(struct ac_call *call)

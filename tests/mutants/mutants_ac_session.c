@@ -19,13 +19,6 @@ static bool is_answer(const struct ac_call *call, const GUID *type)
 	return call->step == AC_ACCEPTED && call->class == AC_SIGNED && !call->is_command && ac_is(call, type);
 }
 
-static bool answer_with(struct ac_call *call, HRESULT result)
-{
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = result;
-	return true;
-}
-
 /* Done with another input. */
 static bool do_instead(struct ac_call *call, size_t offset, UINT64 value)
 {
@@ -37,45 +30,17 @@ static bool do_instead(struct ac_call *call, size_t offset, UINT64 value)
 	return true;
 }
 
-/* ---- which are tied, as far as the commands tell --------------------------------------------------------------------------- */
-
-static struct tie {
-	UINT64 decode, session;
-	struct ac_channel *owner;
-} ties[64];
-
-static struct tie *tie_of(UINT64 decode)
-{
-	for (size_t i = 0; i < sizeof(ties) / sizeof(ties[0]); i++) {
-		if (ties[i].decode == 0)
-			ties[i].decode = decode;
-		if (ties[i].decode == decode)
-			return &ties[i];
-	}
-	return &ties[0];
-}
-
-static void note_tie(struct ac_call *call)
-{
-	if (call->step == AC_ACCEPTED && call->result == S_OK && is_tie(call))
-		*tie_of(ac_u64(call->input, DECODE)) = (struct tie) {
-			.decode = ac_u64(call->input, DECODE),
-			.session = ac_u64(call->input, SESSION),
-			.owner = call->channel,
-		};
-}
-
 /* ---- the command ------------------------------------------------------------------------------------------------------------ */
 
 static bool tie_nothing(struct ac_call *call)
 {
-	return is_tie(call) && answer_with(call, S_OK);
+	return is_tie(call) && ac_answer_with(call, S_OK);
 }
 
 static bool not_by_hardware(struct ac_call *call)
 {
 	return is_tie(call) && call->channel->type == DDIAUTHENTICATEDCHANNEL_DRIVER_HARDWARE &&
-	       answer_with(call, E_FAIL);
+	       ac_answer_with(call, E_FAIL);
 }
 
 static bool tie_anything(struct ac_call *call)
@@ -105,38 +70,39 @@ static bool one_decoder_a_session(struct ac_call *call)
 {
 	if (!is_tie(call))
 		return false;
-	for (size_t i = 0; i < sizeof(ties) / sizeof(ties[0]); i++) {
-		if (ties[i].session == ac_u64(call->input, SESSION) && ties[i].decode != ac_u64(call->input, DECODE))
-			return answer_with(call, E_INVALIDARG);
+	for (size_t i = 0; i < AC_TIES; i++) {
+		if (ac_ties[i].session == ac_u64(call->input, SESSION) &&
+		    ac_ties[i].decode != ac_u64(call->input, DECODE))
+			return ac_answer_with(call, E_INVALIDARG);
 	}
 	return false;
 }
 
 static bool anyone_replaces(struct ac_call *call)
 {
-	const struct tie *tie;
+	const struct ac_tie *tie;
 
 	if (!is_tie(call))
 		return false;
-	tie = tie_of(ac_u64(call->input, DECODE));
+	tie = ac_tie_of(ac_u64(call->input, DECODE));
 	ac_do(call, tie->owner && !tie->owner->is_dead ? tie->owner : call->channel);
 	return true;
 }
 
 static bool owner_may_not(struct ac_call *call)
 {
-	return is_tie(call) && tie_of(ac_u64(call->input, DECODE))->owner == call->channel &&
-	       answer_with(call, E_INVALIDARG);
+	return is_tie(call) && ac_tie_of(ac_u64(call->input, DECODE))->owner == call->channel &&
+	       ac_answer_with(call, E_INVALIDARG);
 }
 
 static bool others_never(struct ac_call *call)
 {
-	const struct tie *tie;
+	const struct ac_tie *tie;
 
 	if (!is_tie(call))
 		return false;
-	tie = tie_of(ac_u64(call->input, DECODE));
-	return tie->owner && !tie->owner->is_dead && tie->owner != call->channel && answer_with(call, E_INVALIDARG);
+	tie = ac_tie_of(ac_u64(call->input, DECODE));
+	return tie->owner && !tie->owner->is_dead && tie->owner != call->channel && ac_answer_with(call, E_INVALIDARG);
 }
 
 /* ---- decode handles --------------------------------------------------------------------------------------------------------- */
@@ -205,10 +171,10 @@ static void device_of_untied(struct ac_call *call)
 
 static void dead_session_shows(struct ac_call *call)
 {
-	note_tie(call);
+	ac_note_tie(call);
 	if (is_answer(call, AC_QRY(CRYPTOSESSION)) && call->result == S_OK && ac_u64(call->answer, SESSION) == 0 &&
-	    tie_of(ac_u64(call->answer, DECODE))->owner) {
-		ac_put_u64(call->answer, SESSION, tie_of(ac_u64(call->answer, DECODE))->session);
+	    ac_tie_of(ac_u64(call->answer, DECODE))->owner) {
+		ac_put_u64(call->answer, SESSION, ac_tie_of(ac_u64(call->answer, DECODE))->session);
 		ac_put_u64(call->answer, DEVICE, id_of(call->channel));
 	}
 }
@@ -326,10 +292,10 @@ const struct mutant mutants_ac_session[] = {
 	{ "tie-by-any-device-id", "AC-118", false, AC_BENT(.act = any_device_id) },
 	{ "session-of-another-device-is-tied", "AC-119", false, AC_BENT(.act = tie_anything) },
 	{ "profile-of-tie-is-no-matter", "AC-120", true, AC_BENT(.act = tie_anything) },
-	{ "one-decoder-a-session", "AC-121", true, AC_BENT(.act = one_decoder_a_session, .after = note_tie) },
-	{ "anyone-ties-anew", "AC-122", true, AC_BENT(.act = anyone_replaces, .after = note_tie) },
-	{ "owner-may-not-tie-anew", "AC-122", true, AC_BENT(.act = owner_may_not, .after = note_tie) },
-	{ "identical-tie-is-refused", "AC-122", true, AC_BENT(.act = others_never, .after = note_tie) },
+	{ "one-decoder-a-session", "AC-121", true, AC_BENT(.act = one_decoder_a_session, .after = ac_note_tie) },
+	{ "anyone-ties-anew", "AC-122", true, AC_BENT(.act = anyone_replaces, .after = ac_note_tie) },
+	{ "owner-may-not-tie-anew", "AC-122", true, AC_BENT(.act = owner_may_not, .after = ac_note_tie) },
+	{ "identical-tie-is-refused", "AC-122", true, AC_BENT(.act = others_never, .after = ac_note_tie) },
 	{ "dead-session-is-still-tied", "AC-123", true, AC_BENT(.after = dead_session_shows) },
 	{ "tie-without-device-id", "AC-142 AC-115", true, AC_BENT(.after = no_device_id) },
 	{ "tie-asked-with-a-plain-query", "AC-142", true, AC_BENT(.after = short_input) },

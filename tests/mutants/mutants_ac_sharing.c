@@ -35,13 +35,6 @@ static bool is_entry(const struct ac_call *call)
 	return asks_entry(call) && call->step == AC_ACCEPTED && call->result == S_OK;
 }
 
-static bool answer_with(struct ac_call *call, HRESULT result)
-{
-	memset(call->answer, 0, sizeof(call->answer));
-	call->result = result;
-	return true;
-}
-
 static UINT count_on(struct ac_channel *channel)
 {
 	UINT count = 0;
@@ -81,7 +74,7 @@ static bool list_nobody(struct ac_call *call)
 
 static bool never_remove(struct ac_call *call)
 {
-	return is_share(call) && ac_u32(call->input, ALLOW) == 0 && answer_with(call, S_OK);
+	return is_share(call) && ac_u32(call->input, ALLOW) == 0 && ac_answer_with(call, S_OK);
 }
 
 static bool by_hardware_too(struct ac_call *call)
@@ -140,14 +133,14 @@ static bool twice_is_refused(struct ac_call *call)
 {
 	return is_share(call) && ac_u32(call->input, ALLOW) != 0 &&
 	       is_listed(call->channel, ac_u32(call->input, KIND), ac_u64(call->input, PROCESS)) &&
-	       answer_with(call, E_INVALIDARG);
+	       ac_answer_with(call, E_INVALIDARG);
 }
 
 static bool unlisted_is_refused(struct ac_call *call)
 {
 	return is_share(call) && ac_u32(call->input, ALLOW) == 0 &&
 	       !is_listed(call->channel, ac_u32(call->input, KIND), ac_u64(call->input, PROCESS)) &&
-	       answer_with(call, E_INVALIDARG);
+	       ac_answer_with(call, E_INVALIDARG);
 }
 
 /* Only 1 is TRUE. */
@@ -223,7 +216,7 @@ static bool owner_removes(struct ac_call *call)
 	process = ac_u32(call->input, KIND) == KIND_DWM ? 1 : ac_u64(call->input, PROCESS);
 	for (size_t i = 0; i < 64; i++) {
 		if (ac_u32(call->input, ALLOW) == 0 && added[i].process == process && added[i].owner != call->channel)
-			return answer_with(call, E_INVALIDARG);
+			return ac_answer_with(call, E_INVALIDARG);
 		if (ac_u32(call->input, ALLOW) != 0 && (added[i].process == 0 || added[i].process == process)) {
 			added[i].process = process;
 			added[i].owner = call->channel;
@@ -287,7 +280,7 @@ static void on_all_devices(struct ac_call *call)
 
 static bool compositor_is_nobody(struct ac_call *call)
 {
-	return is_share(call) && ac_u32(call->input, KIND) == KIND_DWM && answer_with(call, S_OK);
+	return is_share(call) && ac_u32(call->input, KIND) == KIND_DWM && ac_answer_with(call, S_OK);
 }
 
 /* The dead stay where they are: what was counted once is the least. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The man in the middle: numbers in messages, tags, and what kinds of messages there are. */
+/* The man in the middle: numbers in messages, tags, what kinds of messages there are, and a notebook of ties. */
 #include "mutants_ac.h"
 
 #include <openssl/core_names.h>
@@ -108,4 +108,38 @@ UINT ac_output_size(bool is_command, const GUID *type)
 bool ac_is(const struct ac_call *call, const GUID *type)
 {
 	return memcmp(&call->type, type, sizeof(*type)) == 0;
+}
+
+bool ac_answer_with(struct ac_call *call, HRESULT result)
+{
+	memset(call->answer, 0, sizeof(call->answer));
+	call->result = result;
+	return true;
+}
+
+/* ---- ties ------------------------------------------------------------------------------------------------------- */
+
+struct ac_tie ac_ties[AC_TIES];
+
+struct ac_tie *ac_tie_of(UINT64 decode)
+{
+	for (size_t i = 0; i < AC_TIES; i++) {
+		if (ac_ties[i].decode == 0)
+			ac_ties[i].decode = decode;
+		if (ac_ties[i].decode == decode)
+			return &ac_ties[i];
+	}
+	return &ac_ties[0];
+}
+
+void ac_note_tie(struct ac_call *call)
+{
+	const UINT64 decode = ac_u64(call->input, AC_HEADER);
+
+	if (call->step == AC_ACCEPTED && call->result == S_OK && call->is_command && ac_is(call, AC_CFG(CRYPTOSESSION)))
+		*ac_tie_of(decode) = (struct ac_tie) {
+			.decode = decode,
+			.session = ac_u64(call->input, AC_HEADER + 8),
+			.owner = call->channel,
+		};
 }

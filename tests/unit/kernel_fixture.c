@@ -28,6 +28,18 @@ struct gpu_identity *ik_identity(void)
 	return identity;
 }
 
+int ik_setup(void **state)
+{
+	*state = ik_start(NULL);
+	return 0;
+}
+
+int ik_teardown(void **state)
+{
+	ik_stop(*state);
+	return 0;
+}
+
 int ik_group_teardown(void **state)
 {
 	(void)state;
@@ -324,6 +336,15 @@ bool ik_caller_init(struct ik_caller *ret)
 		return false;
 	ret->session = session.hHandle;
 	return D3DKMTShareObjects(1, &ret->session, NULL, GENERIC_ALL, &ret->nt_handle) == STATUS_SUCCESS;
+}
+
+UINT64 ik_token(void)
+{
+	UINT64 token = 0;
+
+	assert_int_equal(DxvaultGetProcessToken(&token), STATUS_SUCCESS);
+	assert_true(token != 0);
+	return token;
 }
 
 D3DKMT_HANDLE ik_adapter(void)

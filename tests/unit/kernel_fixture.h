@@ -94,6 +94,8 @@ void ik_log_clear(void);
 struct ik;
 /* The status callback, from outside the kernel's calls but under its lock. */
 NTSTATUS ik_report(struct ik *ik, HANDLE kernel_session, DXGK_PROTECTED_SESSION_STATUS status);
+/* What the driver is told of this token, once the service has noticed all that happened. */
+bool ik_is_alive(struct ik *ik, UINT64 process);
 
 /* ---- the kernel ------------------------------------------------------------------------------------ */
 
@@ -158,6 +160,9 @@ void ik_assert_empty(struct ik *ik);
 void ik_lose_keys(struct ik *ik);
 int ik_open_descriptors(void);
 struct gpu_identity *ik_identity(void);
+/* Around one test; ik_setup is ik_start(NULL). */
+int ik_setup(void **state);
+int ik_teardown(void **state);
 int ik_group_teardown(void **state);
 
 /* ---- for a forked child, where no assertion may be: cmocka would go on with the other tests there ---- */
@@ -174,6 +179,7 @@ bool ik_caller_init(struct ik_caller *ret);
 
 /* ---- short forms of entries that must succeed, for the calling thread's process --------------------- */
 
+UINT64 ik_token(void);
 D3DKMT_HANDLE ik_adapter(void);
 D3DKMT_HANDLE ik_device(void); /* on an adapter of its own */
 D3DKMT_HANDLE ik_fence(D3DKMT_HANDLE device);

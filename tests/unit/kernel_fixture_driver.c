@@ -320,6 +320,17 @@ NTSTATUS ik_report(struct ik *ik, HANDLE kernel_session, DXGK_PROTECTED_SESSION_
 	return answer;
 }
 
+bool ik_is_alive(struct ik *ik, UINT64 process)
+{
+	bool alive;
+
+	ik_settle(ik);
+	(void)ik_acquire(ik);
+	alive = ik_recorder.interface->IsProcessAlive(ik_recorder.interface->DeviceHandle, (HANDLE)(uintptr_t)process);
+	ik_release(ik);
+	return alive;
+}
+
 void ik_recorder_clear(void)
 {
 	for (int i = 0; i < ik_recorder.creates; i++)

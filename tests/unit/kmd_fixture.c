@@ -50,10 +50,6 @@ void *__real_gpu_secret_alloc(size_t size);
 void *__wrap_gpu_secret_alloc(size_t size);
 void *__real_gpu_secret_realloc(void *memory, size_t size);
 void *__wrap_gpu_secret_realloc(void *memory, size_t size);
-int __real_gpu_key_reserve(struct gpu_key **ret);
-int __wrap_gpu_key_reserve(struct gpu_key **ret);
-int __real_gpu_key_set(struct gpu_key *key, const uint8_t bytes[16]);
-int __wrap_gpu_key_set(struct gpu_key *key, const uint8_t bytes[16]);
 int __real_gpu_random(void *memory, size_t size);
 int __wrap_gpu_random(void *memory, size_t size);
 int __real_gpu_ctr(struct gpu_key *key, const uint8_t iv[16], const struct gpu_pattern *pattern, const void *src,
@@ -71,10 +67,6 @@ void __real_free(void *memory);
 void __wrap_free(void *memory);
 void *__real_reallocarray(void *memory, size_t count, size_t size);
 void *__wrap_reallocarray(void *memory, size_t count, size_t size);
-int __real_gpu_mac_reserve(struct gpu_mac **ret);
-int __wrap_gpu_mac_reserve(struct gpu_mac **ret);
-int __real_gpu_mac_set(struct gpu_mac *mac, const uint8_t key[16]);
-int __wrap_gpu_mac_set(struct gpu_mac *mac, const uint8_t key[16]);
 int __real_gpu_mac_compute(struct gpu_mac *mac, const void *data, size_t size, uint8_t ret[16]);
 int __wrap_gpu_mac_compute(struct gpu_mac *mac, const void *data, size_t size, uint8_t ret[16]);
 
@@ -117,19 +109,6 @@ void __wrap_free(void *memory)
 	__real_free(memory);
 }
 
-int __wrap_gpu_mac_reserve(struct gpu_mac **ret)
-{
-	return fails(&kf_fail_mac_reserve) ? -ENOMEM : __real_gpu_mac_reserve(ret);
-}
-
-int __wrap_gpu_mac_set(struct gpu_mac *mac, const uint8_t key[16])
-{
-	if (!fails(&kf_fail_mac_set))
-		return __real_gpu_mac_set(mac, key);
-	gpu_mac_clear(mac);
-	return -ENOMEM;
-}
-
 int __wrap_gpu_mac_compute(struct gpu_mac *mac, const void *data, size_t size, uint8_t ret[16])
 {
 	return fails(&kf_fail_mac_compute) ? -EIO : __real_gpu_mac_compute(mac, data, size, ret);
@@ -145,18 +124,28 @@ void *__wrap_gpu_secret_realloc(void *memory, size_t size)
 	return fails(&kf_fail_secret_alloc) ? NULL : __real_gpu_secret_realloc(memory, size);
 }
 
-int __wrap_gpu_key_reserve(struct gpu_key **ret)
-{
-	return fails(&kf_fail_key_reserve) ? -ENOMEM : __real_gpu_key_reserve(ret);
-}
+/* A slot that failed to take a key is without one. */
+#define SLOT_FAILURES(kind, set_error)                                                                \
+	int __real_gpu_##kind##_reserve(struct gpu_##kind **ret);                                     \
+	int __wrap_gpu_##kind##_reserve(struct gpu_##kind **ret);                                     \
+	int __real_gpu_##kind##_set(struct gpu_##kind *slot, const uint8_t key[16]);                  \
+	int __wrap_gpu_##kind##_set(struct gpu_##kind *slot, const uint8_t key[16]);                  \
+                                                                                                      \
+	int __wrap_gpu_##kind##_reserve(struct gpu_##kind **ret)                                      \
+	{                                                                                             \
+		return fails(&kf_fail_##kind##_reserve) ? -ENOMEM : __real_gpu_##kind##_reserve(ret); \
+	}                                                                                             \
+                                                                                                      \
+	int __wrap_gpu_##kind##_set(struct gpu_##kind *slot, const uint8_t key[16])                   \
+	{                                                                                             \
+		if (!fails(&kf_fail_##kind##_set))                                                    \
+			return __real_gpu_##kind##_set(slot, key);                                    \
+		gpu_##kind##_clear(slot);                                                             \
+		return set_error;                                                                     \
+	}
 
-int __wrap_gpu_key_set(struct gpu_key *key, const uint8_t bytes[16])
-{
-	if (!fails(&kf_fail_key_set))
-		return __real_gpu_key_set(key, bytes);
-	gpu_key_clear(key);
-	return -EIO;
-}
+SLOT_FAILURES(key, -EIO)
+SLOT_FAILURES(mac, -ENOMEM)
 
 int __wrap_gpu_random(void *memory, size_t size)
 {
@@ -742,11 +731,11 @@ HRESULT kf_encrypt(struct kf *kf, int device, D3DKMT_HANDLE session, D3DKMT_HAND
 
 /* ---- what an application does with libcrypto ------------------------------------------------------ */
 
-void kf_blob(enum gpu_leaf leaf, const char *digest, const char *label, const void *payload, size_t size,
-	     uint8_t ret[256])
+/* For a leaf's public key; encrypt_with gives it back. */
+static EVP_PKEY_CTX *encryption_to(enum gpu_leaf leaf, int padding)
 {
 	const uint8_t *chain;
-	size_t chain_size, out = 256;
+	size_t chain_size;
 	X509 *certificate;
 	EVP_PKEY_CTX *context;
 
@@ -754,35 +743,36 @@ void kf_blob(enum gpu_leaf leaf, const char *digest, const char *label, const vo
 	certificate = d2i_X509(NULL, &chain, (long)chain_size);
 	assert_non_null(certificate);
 	context = EVP_PKEY_CTX_new(X509_get0_pubkey(certificate), NULL);
+	X509_free(certificate);
 	assert_int_equal(EVP_PKEY_encrypt_init(context), 1);
-	assert_true(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0);
+	assert_true(EVP_PKEY_CTX_set_rsa_padding(context, padding) > 0);
+	return context;
+}
+
+static void encrypt_with(EVP_PKEY_CTX *context, const void *in, size_t size, uint8_t ret[256])
+{
+	size_t out = 256;
+
+	assert_int_equal(EVP_PKEY_encrypt(context, ret, &out, in, size), 1);
+	assert_int_equal(out, 256);
+	EVP_PKEY_CTX_free(context);
+}
+
+void kf_blob(enum gpu_leaf leaf, const char *digest, const char *label, const void *payload, size_t size,
+	     uint8_t ret[256])
+{
+	EVP_PKEY_CTX *context = encryption_to(leaf, RSA_PKCS1_OAEP_PADDING);
+
 	assert_true(EVP_PKEY_CTX_set_rsa_oaep_md_name(context, digest, NULL) > 0);
 	assert_true(EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, digest, NULL) > 0);
 	if (label[0])
 		assert_true(EVP_PKEY_CTX_set0_rsa_oaep_label(context, OPENSSL_strdup(label), (int)strlen(label)) > 0);
-	assert_int_equal(EVP_PKEY_encrypt(context, ret, &out, payload, size), 1);
-	assert_int_equal(out, 256);
-	EVP_PKEY_CTX_free(context);
-	X509_free(certificate);
+	encrypt_with(context, payload, size, ret);
 }
 
 void kf_raise(enum gpu_leaf leaf, const uint8_t message[256], uint8_t ret[256])
 {
-	const uint8_t *chain;
-	size_t chain_size, out = 256;
-	X509 *certificate;
-	EVP_PKEY_CTX *context;
-
-	assert_int_equal(gpu_identity_chain(kf_identity(), leaf, &chain, &chain_size), 0);
-	certificate = d2i_X509(NULL, &chain, (long)chain_size);
-	assert_non_null(certificate);
-	context = EVP_PKEY_CTX_new(X509_get0_pubkey(certificate), NULL);
-	assert_int_equal(EVP_PKEY_encrypt_init(context), 1);
-	assert_true(EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING) > 0);
-	assert_int_equal(EVP_PKEY_encrypt(context, ret, &out, message, 256), 1);
-	assert_int_equal(out, 256);
-	EVP_PKEY_CTX_free(context);
-	X509_free(certificate);
+	encrypt_with(encryption_to(leaf, RSA_NO_PADDING), message, 256, ret);
 }
 
 void kf_aes(const uint8_t key[16], int encrypt, const uint8_t in[16], uint8_t out[16])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What channels do with keys, checked by a library that has no line in common with the one that they use: libgcrypt. */
+#include "channel_vectors.h"
 #include "kmd_fixture_channel.h"
 
 #include <gcrypt.h>
@@ -241,20 +242,12 @@ static void test_refusals(void **state)
 /* T8 of constants-channel.md: the encoding that stands there is libgcrypt's too, so both its hashes are SHA-512. */
 static void test_t8(void **state)
 {
-	static const char encoded[] = "000afba8a2a8e95868e0f9f69ad13994b71012eb85799d5afe6a57cb98c48fc8"
-				      "8d21142e0c53ccc460593d15e935a9cc95644c2155c8a2fb6bf1c1075c9d8936"
-				      "b25813a2426eac4c4511f689cbc9d23e5d5927882e5197163c3a95372d96961e"
-				      "a900f98608c583f05ce20e2400cebf8998b8dbf8cb8cd10f62f8ac2b06f6213b"
-				      "cd97a45017c508401d375ad0fa856da3dfed20847716755c6b03163aec2d9f43"
-				      "ebc2904f6e2cf60d3b7637f656145a2d32a6029fbda96361e1b8090c9712a489"
-				      "38e626015064e387f97c2460c20c1bc874d85aeaf249c44c9854058fbed7bd69"
-				      "14a9b5a2796dbce8f0ddd18ce5b79738f27115191b60c90c1561a6f291d1a813";
 	uint8_t block[256], wanted[256], got[256], seed[64];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(seed); i++)
 		seed[i] = (uint8_t)i;
-	kf_hex(encoded, block, sizeof(block));
+	kf_hex(T8_ENCODED, block, sizeof(block));
 	kf_raise(GPU_LEAF_CHANNEL, block, wanted);
 	gcrypt_blob(GPU_LEAF_CHANNEL, "sha512", NULL, seed, KF_K, 16, got);
 	assert_memory_equal(got, wanted, sizeof(wanted));

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Which engine does AES-CTR and who decides, its workers in many threads, and what a transfer needs and leaves. */
 #include "gpu/private.h"
+#include "secret_probe.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
 #include <errno.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef CONFIG_IPSEC_MB
@@ -22,32 +15,19 @@
 
 /* ---- memory that runs out, processors that lack something --------------------------------------- */
 
-static atomic_uint allocations;
-static atomic_int allocations_left = -1; /* negative: no limit */
-
 void *__real_gpu_secret_alloc(size_t size);
 void *__real_gpu_secret_realloc(void *memory, size_t size);
 void *__wrap_gpu_secret_alloc(size_t size);
 void *__wrap_gpu_secret_realloc(void *memory, size_t size);
 
-static bool allocation_is_refused(void)
-{
-	allocations++;
-	if (allocations_left > 0)
-		allocations_left--;
-	else if (allocations_left == 0)
-		return true;
-	return false;
-}
-
 void *__wrap_gpu_secret_alloc(size_t size)
 {
-	return allocation_is_refused() ? NULL : __real_gpu_secret_alloc(size);
+	return sp_is_refused() ? NULL : __real_gpu_secret_alloc(size);
 }
 
 void *__wrap_gpu_secret_realloc(void *memory, size_t size)
 {
-	return size > 0 && allocation_is_refused() ? NULL : __real_gpu_secret_realloc(memory, size);
+	return size > 0 && sp_is_refused() ? NULL : __real_gpu_secret_realloc(memory, size);
 }
 
 #ifdef CONFIG_IPSEC_MB
@@ -209,8 +189,8 @@ static void test_transfer_needs_no_memory(void **state)
 		engine_use(i);
 		key = key_create(iv);
 		worker = worker_create();
-		before = allocations;
-		allocations_left = 0;
+		before = sp_allocations;
+		sp_refuse_after(0, /* lone= */ false);
 		heap = mallinfo2().uordblks;
 		for (unsigned int taken = 0; taken < 2; taken++) {
 			assert_int_equal(gpu_key_set(key, iv), 0);
@@ -224,8 +204,8 @@ static void test_transfer_needs_no_memory(void **state)
 			gpu_key_clear(key);
 		}
 		assert_int_equal(mallinfo2().uordblks, heap);
-		allocations_left = -1;
-		assert_int_equal(allocations, before);
+		sp_refuse_none();
+		assert_int_equal(sp_allocations, before);
 		gpu_worker_destroy(worker);
 		gpu_key_free(key);
 	}
@@ -242,9 +222,9 @@ static void test_worker_without_memory(void **state)
 
 		engine_use(i);
 		while (r == -ENOMEM && refused < 50) {
-			allocations_left = refused;
+			sp_refuse_after(refused, /* lone= */ false);
 			r = gpu_worker_create(&worker);
-			allocations_left = -1;
+			sp_refuse_none();
 			if (r != 0) {
 				assert_int_equal(r, -ENOMEM);
 				assert_null(worker);
@@ -259,26 +239,6 @@ static void test_worker_without_memory(void **state)
 }
 
 /* ---- what is left of a key ----------------------------------------------------------------------- */
-
-/* How often the bytes stand in the mapping that holds where. */
-static unsigned int mapping_count(const void *where, const uint8_t bytes[GPU_KEY_SIZE])
-{
-	unsigned long start = 0, end = 0;
-	unsigned int count = 0;
-	char line[512];
-	FILE *maps = fopen("/proc/self/maps", "r");
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start <= (uintptr_t)where && (uintptr_t)where < end)
-			break;
-	}
-	fclose(maps);
-	assert_true(start > 0 && start <= (uintptr_t)where && (uintptr_t)where < end);
-	for (const uint8_t *at = (const uint8_t *)start; at + GPU_KEY_SIZE <= (const uint8_t *)end; at += 4)
-		count += memcmp(at, bytes, GPU_KEY_SIZE) == 0;
-	return count;
-}
 
 /* CS-46: a worker that had to load a key itself keeps neither it nor the last block of key stream. */
 static void test_worker_keeps_no_key(void **state)
@@ -298,24 +258,24 @@ static void test_worker_keeps_no_key(void **state)
 		assert_int_equal(gpu_random(bytes, sizeof(bytes)), 0);
 		key = key_create(bytes);
 		worker = worker_create();
-		copies = mapping_count(key, bytes);
+		copies = sp_mapping_count(key, bytes);
 		assert_true(copies >= 2);
 		iv[15] = 1;
 		assert_int_equal(gpu_key_wrap(key, iv, stream), 0);
 		iv[15] = 0;
-		copies = mapping_count(key, bytes);
+		copies = sp_mapping_count(key, bytes);
 		atomic_flag_test_and_set(&key->ctr_is_taken);
 		assert_int_equal(gpu_ctr_part(key, worker, iv, NULL, 0, zeros, out, sizeof(out)), 0);
 		atomic_flag_clear(&key->ctr_is_taken);
 		assert_memory_equal(out + 16, stream, 8);
-		assert_int_equal(mapping_count(key, bytes), copies);
-		assert_int_equal(mapping_count(key, stream), 0);
+		assert_int_equal(sp_mapping_count(key, bytes), copies);
+		assert_int_equal(sp_mapping_count(key, stream), 0);
 		/* nor what it collected of a pattern */
 		assert_int_equal(gpu_ctr_part(key, worker, iv, &short_runs, 0, source, dst, sizeof(dst)), 0);
 		for (size_t j = 0; j < GPU_SCRATCH_SIZE; j++)
 			assert_int_equal(worker->scratch[j], 0);
 		gpu_key_clear(key);
-		assert_int_equal(mapping_count(key, bytes), 0);
+		assert_int_equal(sp_mapping_count(key, bytes), 0);
 		gpu_key_free(key);
 		gpu_worker_destroy(worker);
 	}

@@ -1,57 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Key slots and AES: the published vectors, patterns, what setting a key may need, what clearing it leaves. */
 #include "gpu/gpu.h"
+#include "secret_probe.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- libcrypto's memory: the secret heap, counted, and refused on demand ------------------------ */
-
-static atomic_uint allocations;
-static atomic_int allocations_left = -1; /* negative: no limit */
-
-static bool allocation_is_refused(void)
-{
-	allocations++;
-	if (allocations_left == 0)
-		return true;
-	if (allocations_left > 0)
-		allocations_left--;
-	return false;
-}
-
-static void *counted_alloc(size_t size, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return size == 0 || allocation_is_refused() ? NULL : gpu_secret_alloc(size);
-}
-
-static void *counted_realloc(void *memory, size_t size, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return size > 0 && allocation_is_refused() ? NULL : gpu_secret_realloc(memory, size);
-}
-
-static void counted_free(void *memory, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	gpu_secret_free(memory);
-}
 
 /* ---- the engine --------------------------------------------------------------------------------- */
 
@@ -422,9 +378,9 @@ static void test_slot_needs_no_memory(void **state)
 
 	(void)state;
 	assert_int_equal(gpu_key_reserve(&key), 0);
-	before = allocations;
+	before = sp_allocations;
 	assert_true(before > 0);
-	allocations_left = 0;
+	sp_refuse_after(0, /* lone= */ false);
 	for (int round = 0; round < 3; round++) {
 		assert_int_equal(gpu_key_set(key, bytes), 0);
 		assert_int_equal(gpu_key_set(key, iv), 0);
@@ -434,8 +390,8 @@ static void test_slot_needs_no_memory(void **state)
 		assert_int_equal(gpu_key_unwrap(key, bytes, dst), 0);
 		gpu_key_clear(key);
 	}
-	allocations_left = -1;
-	assert_int_equal(allocations, before);
+	sp_refuse_none();
+	assert_int_equal(sp_allocations, before);
 	gpu_key_free(key);
 }
 
@@ -449,9 +405,9 @@ static void test_reserve_without_memory(void **state)
 
 	(void)state;
 	for (int n = 0; n < 50 && r != 0; n++) {
-		allocations_left = n;
+		sp_refuse_after(n, /* lone= */ false);
 		r = gpu_key_reserve(&key);
-		allocations_left = -1;
+		sp_refuse_none();
 		if (r != 0) {
 			assert_int_equal(r, -ENOMEM);
 			assert_null(key);
@@ -461,26 +417,6 @@ static void test_reserve_without_memory(void **state)
 	assert_int_equal(r, 0);
 	assert_true(refused >= least);
 	gpu_key_free(key);
-}
-
-/* How often the bytes stand in the mapping that holds where. */
-static unsigned int mapping_count(const void *where, const uint8_t bytes[GPU_KEY_SIZE])
-{
-	unsigned long start = 0, end = 0;
-	unsigned int count = 0;
-	char line[512];
-	FILE *maps = fopen("/proc/self/maps", "r");
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start <= (uintptr_t)where && (uintptr_t)where < end)
-			break;
-	}
-	fclose(maps);
-	assert_true(start > 0 && start <= (uintptr_t)where && (uintptr_t)where < end);
-	for (const uint8_t *at = (const uint8_t *)start; at + GPU_KEY_SIZE <= (const uint8_t *)end; at += 4)
-		count += memcmp(at, bytes, GPU_KEY_SIZE) == 0;
-	return count;
 }
 
 /* CS-46: after release neither the key area nor a schedule (whose first round key is the key) holds the key. */
@@ -504,8 +440,8 @@ static void test_key_wiped(void **state)
 		iv[15] = 0;
 		area = gpu_key_bytes(key);
 		assert_memory_equal(area, bytes, GPU_KEY_SIZE);
-		assert_true(mapping_count(area, bytes) >= 3);
-		assert_int_equal(mapping_count(area, stream) >= 1, engine_is_libcrypto());
+		assert_true(sp_mapping_count(area, bytes) >= 3);
+		assert_int_equal(sp_mapping_count(area, stream) >= 1, engine_is_libcrypto());
 		if (release == 0) {
 			gpu_key_clear(key);
 			assert_memory_equal(area, zeros, GPU_KEY_SIZE);
@@ -514,8 +450,8 @@ static void test_key_wiped(void **state)
 			gpu_key_free(key);
 			assert_memory_equal(area, zeros, GPU_KEY_SIZE);
 		}
-		assert_int_equal(mapping_count(area, bytes), 0);
-		assert_int_equal(mapping_count(area, stream), 0);
+		assert_int_equal(sp_mapping_count(area, bytes), 0);
+		assert_int_equal(sp_mapping_count(area, stream), 0);
 		if (release == 0)
 			gpu_key_free(key);
 	}
@@ -539,8 +475,7 @@ int main(void)
 		cmocka_unit_test(test_key_wiped),
 	};
 
-	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 ||
-	    CRYPTO_set_mem_functions(counted_alloc, counted_realloc, counted_free) != 1 || engine_start() < 0)
+	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 || sp_route_libcrypto() < 0 || engine_start() < 0)
 		return 2;
 	return cmocka_run_group_tests_name("gpu_key", tests, NULL, NULL);
 }

@@ -1,71 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tag slots: the vectors of RFC 4493 and of constants-channel.md, slots and their memory, what clearing one leaves. */
 #include "gpu/gpu.h"
+#include "secret_probe.h"
 
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
 #include <errno.h>
-#include <openssl/crypto.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- libcrypto's memory: the secret heap, counted, and refused on demand ------------------------ */
-
-static atomic_uint allocations;
-static atomic_int allocations_left = -1; /* negative: no limit */
-static bool is_lone;			 /* only the first one too many is refused */
-
-static bool allocation_is_refused(void)
-{
-	allocations++;
-	if (allocations_left < 0)
-		return false;
-	if (allocations_left > 0) {
-		allocations_left--;
-		return false;
-	}
-	if (is_lone)
-		allocations_left = -1;
-	return true;
-}
-
-static void *counted_alloc(size_t size, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return size == 0 || allocation_is_refused() ? NULL : gpu_secret_alloc(size);
-}
-
-static void *counted_realloc(void *memory, size_t size, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return size > 0 && allocation_is_refused() ? NULL : gpu_secret_realloc(memory, size);
-}
-
-static void counted_free(void *memory, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	gpu_secret_free(memory);
-}
-
-static void refuse_after(int count, bool lone)
-{
-	is_lone = lone;
-	allocations_left = count;
-}
-
-static void refuse_none(void)
-{
-	allocations_left = -1;
-}
 
 /* ---- vectors ------------------------------------------------------------------------------------ */
 
@@ -269,21 +209,21 @@ static void test_slots_are_apart(void **state)
 static void test_computing_needs_no_memory(void **state)
 {
 	struct gpu_mac *mac = mac_create(RFC_KEY);
-	unsigned int before = allocations;
+	unsigned int before = sp_allocations;
 	uint8_t message[64], wanted[16], got[16];
 
 	(void)state;
 	from_hex(message, M64);
 	from_hex(wanted, "dfa66747de9ae63030ca32611497c827");
-	refuse_after(0, /* lone= */ false);
+	sp_refuse_after(0, /* lone= */ false);
 	for (int round = 0; round < 3; round++) {
 		assert_int_equal(gpu_mac_compute(mac, message, 64, got), 0);
 		assert_int_equal(gpu_mac_compute(mac, message, 40, got), 0);
 		assert_memory_equal(got, wanted, 16);
 		assert_int_equal(gpu_mac_compute(mac, message, 0, got), 0);
 	}
-	refuse_none();
-	assert_int_equal(allocations, before);
+	sp_refuse_none();
+	assert_int_equal(sp_allocations, before);
 	gpu_mac_free(mac);
 }
 
@@ -296,9 +236,9 @@ static void test_reserve_without_memory(void **state)
 		int refused = 0, r = -1;
 
 		for (int n = 0; n < 100 && r != 0; n++) {
-			refuse_after(n, lone);
+			sp_refuse_after(n, lone);
 			r = gpu_mac_reserve(&mac);
-			refuse_none();
+			sp_refuse_none();
 			if (r != 0) {
 				assert_int_equal(r, -ENOMEM);
 				assert_null(mac);
@@ -330,9 +270,9 @@ static void test_set_without_memory(void **state)
 			assert_int_equal(gpu_mac_reserve(&mac), 0);
 			if (n % 2)
 				assert_int_equal(gpu_mac_set(mac, other), 0);
-			refuse_after(n / 2, lone);
+			sp_refuse_after(n / 2, lone);
 			r = gpu_mac_set(mac, key);
-			refuse_none();
+			sp_refuse_none();
 			if (r != 0) {
 				assert_true(r == -ENOMEM || r == -EIO);
 				assert_false(gpu_mac_is_set(mac));
@@ -348,29 +288,6 @@ static void test_set_without_memory(void **state)
 }
 
 /* ---- what clearing leaves (AC-165) ----------------------------------------------------------------- */
-
-/* How often the bytes stand in the mapping that holds where. */
-static unsigned int mapping_count(const void *where, const uint8_t bytes[16])
-{
-	unsigned long start = 0, end = 0;
-	unsigned int count = 0;
-	char line[512];
-	FILE *maps = fopen("/proc/self/maps", "r");
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start <= (uintptr_t)where && (uintptr_t)where < end)
-			break;
-	}
-	fclose(maps);
-	if (start == 0 || start > (uintptr_t)where || (uintptr_t)where >= end) {
-		fail();
-		return 0;
-	}
-	for (const uint8_t *at = (const uint8_t *)start; at + 16 <= (const uint8_t *)end; at += 4)
-		count += memcmp(at, bytes, 16) == 0;
-	return count;
-}
 
 /* Doubling in GF(2^128), as RFC 4493 makes its subkeys. */
 static void doubled(const uint8_t in[16], uint8_t out[16])
@@ -409,8 +326,8 @@ static void test_key_wiped(void **state)
 		assert_int_equal(gpu_mac_set(mac, key), 0);
 		subkeys(key, one, two);
 		assert_int_equal(gpu_mac_compute(mac, other, sizeof(other), tag), 0);
-		assert_true(mapping_count(mac, key) >= 1);
-		assert_true(mapping_count(mac, one) >= 1);
+		assert_true(sp_mapping_count(mac, key) >= 1);
+		assert_true(sp_mapping_count(mac, one) >= 1);
 		switch (release) {
 		case 0:
 			gpu_mac_clear(mac);
@@ -420,19 +337,19 @@ static void test_key_wiped(void **state)
 			break;
 		case 2:
 			/* Where there is no memory to write over the key, the whole slot goes (CS-07). */
-			refuse_after(0, /* lone= */ false);
+			sp_refuse_after(0, /* lone= */ false);
 			gpu_mac_clear(mac);
-			refuse_none();
+			sp_refuse_none();
 			assert_false(gpu_mac_is_set(mac));
 			break;
 		default:
 			gpu_mac_free(mac);
 			break;
 		}
-		assert_int_equal(mapping_count(mac, key), 0);
-		assert_int_equal(mapping_count(mac, one), 0);
-		assert_int_equal(mapping_count(mac, two), 0);
-		assert_int_equal(mapping_count(mac, tag), 0);
+		assert_int_equal(sp_mapping_count(mac, key), 0);
+		assert_int_equal(sp_mapping_count(mac, one), 0);
+		assert_int_equal(sp_mapping_count(mac, two), 0);
+		assert_int_equal(sp_mapping_count(mac, tag), 0);
 		if (release == 2)
 			assert_int_equal(gpu_mac_set(mac, other), 0);
 		if (release < 3)
@@ -455,8 +372,7 @@ int main(void)
 		cmocka_unit_test(test_key_wiped),
 	};
 
-	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 ||
-	    CRYPTO_set_mem_functions(counted_alloc, counted_realloc, counted_free) != 1)
+	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 || sp_route_libcrypto() < 0)
 		return 2;
 	return cmocka_run_group_tests_name("gpu_mac", tests, NULL, NULL);
 }

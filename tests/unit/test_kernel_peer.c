@@ -16,32 +16,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	ik_stop(*state);
-	return 0;
-}
-
-static UINT64 token(void)
-{
-	UINT64 token = 0;
-
-	assert_int_equal(DxvaultGetProcessToken(&token), STATUS_SUCCESS);
-	assert_true(token != 0);
-	return token;
-}
-
-static bool is_alive(struct ik *ik, UINT64 process)
-{
-	bool alive;
-
-	ik_settle(ik);
-	(void)ik_acquire(ik);
-	alive = ik_recorder.interface->IsProcessAlive(ik_recorder.interface->DeviceHandle, (HANDLE)(uintptr_t)process);
-	ik_release(ik);
-	return alive;
-}
-
 /* ---- a client without a library ------------------------------------------------------------------------------------ */
 
 static bool put(int socket, const void *message)
@@ -122,9 +96,9 @@ static void a_process_is_known_by_its_connections(void **state) /* AC-127 */
 	pid_t child;
 
 	ik_process(*state);
-	mine = token();
+	mine = ik_token();
 	ik_process(*state);
-	assert_int_equal(token(), mine);
+	assert_int_equal(ik_token(), mine);
 	assert_int_equal(pipe(wait) | pipe(tell), 0);
 	child = fork();
 	if (child == 0) {
@@ -140,11 +114,11 @@ static void a_process_is_known_by_its_connections(void **state) /* AC-127 */
 	close(wait[0]);
 	assert_int_equal(read(tell[0], &childs, sizeof(childs)), sizeof(childs));
 	assert_true(childs != 0 && childs != mine);
-	assert_true(is_alive(*state, childs));
+	assert_true(ik_is_alive(*state, childs));
 	close(wait[1]);
 	end_child(child);
-	assert_false(is_alive(*state, childs));
-	assert_true(is_alive(*state, mine));
+	assert_false(ik_is_alive(*state, childs));
+	assert_true(ik_is_alive(*state, mine));
 	close(tell[0]);
 	close(tell[1]);
 }
@@ -167,7 +141,7 @@ static void a_child_does_not_speak_for_its_parent(void **state) /* AC-127 */
 	end_child(child);
 	/* Whoever lends its connection loses it. */
 	assert_false(is_served(socket));
-	assert_false(is_alive(*state, mine));
+	assert_false(ik_is_alive(*state, mine));
 	assert_int_equal(ik_counts(*state).processes, 0);
 	close(socket);
 }
@@ -191,11 +165,11 @@ static void a_process_ends_with_its_last_breath(void **state) /* AC-125, AC-127 
 	}
 	childs = get_token(socket);
 	assert_true(childs != 0);
-	assert_true(is_alive(*state, childs));
+	assert_true(ik_is_alive(*state, childs));
 	close(wait[0]);
 	close(wait[1]);
 	end_child(child);
-	assert_false(is_alive(*state, childs));
+	assert_false(ik_is_alive(*state, childs));
 	assert_int_equal(ik_counts(*state).processes, 0);
 	assert_false(is_served(socket));
 	close(socket);
@@ -285,11 +259,11 @@ static void a_number_that_is_given_again_does_not_forge(void **state) /* AC-127,
 		assert_true(heir == 0 || child < 0 || (!queued && heir == victim));
 		assert_false(is_served(socket));
 		if (child > 0)
-			assert_true(is_alive(*state, victim));
+			assert_true(ik_is_alive(*state, victim));
 		close(wait[1]);
 		if (child > 0) {
 			end_child(child);
-			assert_false(is_alive(*state, victim));
+			assert_false(ik_is_alive(*state, victim));
 		}
 		assert_int_equal(ik_counts(*state).processes, child > 0 ? 0 : 1);
 		close(socket);
@@ -305,7 +279,7 @@ static void a_number_that_is_given_again_does_not_forge(void **state) /* AC-127,
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, ik_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(a_process_is_known_by_its_connections), CASE(a_child_does_not_speak_for_its_parent),
 		CASE(a_process_ends_with_its_last_breath),   CASE(the_dead_say_nothing),

@@ -4,38 +4,6 @@
 
 #include <unistd.h>
 
-static int setup(void **state)
-{
-	*state = ik_start(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	ik_stop(*state);
-	return 0;
-}
-
-static UINT64 token(void)
-{
-	UINT64 token = 0;
-
-	assert_int_equal(DxvaultGetProcessToken(&token), STATUS_SUCCESS);
-	assert_true(token != 0);
-	return token;
-}
-
-static bool is_alive(struct ik *ik, UINT64 process)
-{
-	bool alive;
-
-	ik_settle(ik);
-	(void)ik_acquire(ik);
-	alive = ik_recorder.interface->IsProcessAlive(ik_recorder.interface->DeviceHandle, (HANDLE)(uintptr_t)process);
-	ik_release(ik);
-	return alive;
-}
-
 /* ---- tokens ------------------------------------------------------------------------------------------------------ */
 
 static void connections_of_a_process_have_one_token(void **state) /* AC-127 */
@@ -43,15 +11,15 @@ static void connections_of_a_process_have_one_token(void **state) /* AC-127 */
 	UINT64 first, second;
 
 	ik_process(*state);
-	first = token();
-	assert_int_equal(token(), first);
+	first = ik_token();
+	assert_int_equal(ik_token(), first);
 	ik_process_again(*state);
-	assert_int_equal(token(), first);
+	assert_int_equal(ik_token(), first);
 	ik_process(*state);
-	second = token();
+	second = ik_token();
 	assert_true(second != first);
 	ik_process_again(*state);
-	assert_int_equal(token(), second);
+	assert_int_equal(ik_token(), second);
 	assert_int_equal(ik_counts(*state).processes, 4);
 }
 
@@ -59,27 +27,27 @@ static void the_driver_has_the_token(void **state) /* AC-127 */
 {
 	ik_process(*state);
 	(void)ik_device();
-	assert_int_equal((uintptr_t)ik_recorder.process, token());
+	assert_int_equal((uintptr_t)ik_recorder.process, ik_token());
 	ik_process(*state);
 	(void)ik_device();
-	assert_int_equal((uintptr_t)ik_recorder.process, token());
+	assert_int_equal((uintptr_t)ik_recorder.process, ik_token());
 }
 
 static void a_token_lives_as_long_as_a_connection(void **state) /* AC-127, AC-128 */
 {
 	struct kmt_connection *one = ik_process(*state), *two = ik_process_again(*state);
-	UINT64 mine = token();
+	UINT64 mine = ik_token();
 
-	assert_true(is_alive(*state, mine));
+	assert_true(ik_is_alive(*state, mine));
 	ik_kill(*state, one);
-	assert_true(is_alive(*state, mine));
+	assert_true(ik_is_alive(*state, mine));
 	ik_kill(*state, two);
-	assert_false(is_alive(*state, mine));
+	assert_false(ik_is_alive(*state, mine));
 	/* The same process, and a name that nobody ever had. */
 	ik_process_again(*state);
-	assert_true(token() != mine);
-	assert_false(is_alive(*state, mine));
-	assert_true(is_alive(*state, token()));
+	assert_true(ik_token() != mine);
+	assert_false(ik_is_alive(*state, mine));
+	assert_true(ik_is_alive(*state, ik_token()));
 }
 
 /* It has ended when its connection does, however long it takes to give all back. */
@@ -115,7 +83,7 @@ static void a_token_ends_before_all_is_given_back(void **state) /* AC-127 */
 	for (int i = 0; i < OPENED; i++)
 		assert_int_equal(dxgk_transact(process, &requests[2], &reply), 0);
 	ik_release(*state);
-	assert_true(is_alive(*state, token));
+	assert_true(ik_is_alive(*state, token));
 	for (int i = 0; i < OPENED; i++) {
 		bool is_gone;
 
@@ -123,7 +91,7 @@ static void a_token_ends_before_all_is_given_back(void **state) /* AC-127 */
 		is_gone = dxgk_process_destroy_part(process, /* budget= */ 1);
 		ik_release(*state);
 		assert_true(is_gone == (i == OPENED - 1));
-		assert_false(is_alive(*state, token));
+		assert_false(ik_is_alive(*state, token));
 	}
 }
 
@@ -132,14 +100,14 @@ static void no_other_number_is_a_process(void **state) /* AC-128 */
 	UINT64 mine;
 
 	ik_process(*state);
-	mine = token();
-	assert_false(is_alive(*state, 0));
-	assert_false(is_alive(*state, mine + 1));
-	assert_false(is_alive(*state, mine - 1));
-	assert_false(is_alive(*state, (uint32_t)mine));
-	assert_false(is_alive(*state, mine + DXGK_TURN * 1024));
-	assert_false(is_alive(*state, UINT64_MAX));
-	assert_false(is_alive(*state, (UINT64)getpid()));
+	mine = ik_token();
+	assert_false(ik_is_alive(*state, 0));
+	assert_false(ik_is_alive(*state, mine + 1));
+	assert_false(ik_is_alive(*state, mine - 1));
+	assert_false(ik_is_alive(*state, (uint32_t)mine));
+	assert_false(ik_is_alive(*state, mine + DXGK_TURN * 1024));
+	assert_false(ik_is_alive(*state, UINT64_MAX));
+	assert_false(ik_is_alive(*state, (UINT64)getpid()));
 }
 
 /* One process number throughout, and each time another birth: as if numbers were given again at once. */
@@ -150,10 +118,10 @@ static void a_process_number_given_again_is_another_process(void **state) /* AC-
 
 	for (int i = 0; i < TIMES; i++) {
 		struct kmt_connection *process = ik_process(*state);
-		UINT64 now = token();
+		UINT64 now = ik_token();
 
 		assert_true(now > before);
-		assert_false(is_alive(*state, before));
+		assert_false(ik_is_alive(*state, before));
 		before = now;
 		ik_kill(*state, process);
 	}
@@ -167,12 +135,12 @@ static void many_processes_at_once(void **state) /* AC-127 */
 
 	for (int i = 0; i < COUNT; i++) {
 		processes[i] = ik_process(*state);
-		tokens[i] = token();
+		tokens[i] = ik_token();
 	}
 	for (int i = 0; i < COUNT; i += 2)
 		ik_kill(*state, processes[i]);
 	for (int i = 0; i < COUNT; i++) {
-		assert_true(is_alive(*state, tokens[i]) == (i % 2 == 1));
+		assert_true(ik_is_alive(*state, tokens[i]) == (i % 2 == 1));
 		for (int j = 0; j < i; j++)
 			assert_true(tokens[i] != tokens[j]);
 	}
@@ -196,12 +164,12 @@ static void who_is_not_known_is_a_process_of_its_own(void **state) /* AC-127 */
 			connections[j] = kmt_in_process_connect_as(ik->mode, IK_USER, unknown[i].pid, unknown[i].birth);
 			assert_non_null(connections[j]);
 			kmt_connection_set(connections[j]);
-			tokens[j] = token();
+			tokens[j] = ik_token();
 		}
 		assert_true(tokens[0] != tokens[1]);
 		kmt_connection_destroy(connections[0]);
-		assert_false(is_alive(ik, tokens[0]));
-		assert_true(is_alive(ik, tokens[1]));
+		assert_false(ik_is_alive(ik, tokens[0]));
+		assert_true(ik_is_alive(ik, tokens[1]));
 		kmt_connection_destroy(connections[1]);
 	}
 	kmt_connection_set(NULL);
@@ -220,7 +188,7 @@ static void a_token_is_asked_for(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, ik_setup, ik_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(connections_of_a_process_have_one_token),
 		CASE(the_driver_has_the_token),

@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys of authenticated channels: where they are, that they go, what their loss leaves, what lack of memory does. */
 #include "kmd_fixture_channel.h"
+#include "secret_probe.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---- nothing is left of a key (AC-165) --------------------------------------------------------------- */
-
-/* How often the bytes stand in the mapping that holds where. */
-static unsigned int mapping_count(const void *where, const uint8_t bytes[16])
-{
-	unsigned long start = 0, end = 0;
-	unsigned int count = 0;
-	char line[512];
-	FILE *maps = fopen("/proc/self/maps", "r");
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps) != NULL)
-		if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start <= (uintptr_t)where && (uintptr_t)where < end)
-			break;
-	fclose(maps);
-	if (start == 0 || start > (uintptr_t)where || (uintptr_t)where >= end) {
-		fail();
-		return 0;
-	}
-	for (const uint8_t *at = (const uint8_t *)start; at + 16 <= (const uint8_t *)end; at += 4)
-		count += memcmp(at, bytes, 16) == 0;
-	return count;
-}
 
 enum end { DESTROY, DESTROY_DEVICE, LOSE_KEYS, REFUSE, ENDS };
 
@@ -53,8 +31,8 @@ static void test_key_wiped(void **state)
 			kf_initialise(&channel, 1, 1);
 			assert_int_equal(kf_protect(&channel, 1), S_OK);
 			assert_int_equal(kf_query(&channel, KF_Q_PROTECTION), 1);
-			assert_true(mapping_count(kf_channel_inside(&channel)->mac, key) >= 1);
-			assert_true(mapping_count(heap, key) >= 1);
+			assert_true(sp_mapping_count(kf_channel_inside(&channel)->mac, key) >= 1);
+			assert_true(sp_mapping_count(heap, key) >= 1);
 		}
 		if (end == DESTROY)
 			assert_int_equal(kf_destroy(&channel), S_OK);
@@ -62,7 +40,7 @@ static void test_key_wiped(void **state)
 			kf_device_destroy(kf, channel.device);
 		if (end == LOSE_KEYS)
 			kmd_driver.LoseKeys(kf->adapter);
-		assert_int_equal(mapping_count(heap, key), 0);
+		assert_int_equal(sp_mapping_count(heap, key), 0);
 		gpu_secret_free((void *)(uintptr_t)heap);
 		kf_stop(kf);
 	}

@@ -111,14 +111,6 @@ static void test_t2b(void **state)
 /* AC-030, AC-033, AC-036: the key of a block encoded elsewhere (T8), raised to this leaf's exponent. */
 static void test_t8(void **state)
 {
-	static const char encoded[] = "000afba8a2a8e95868e0f9f69ad13994b71012eb85799d5afe6a57cb98c48fc8"
-				      "8d21142e0c53ccc460593d15e935a9cc95644c2155c8a2fb6bf1c1075c9d8936"
-				      "b25813a2426eac4c4511f689cbc9d23e5d5927882e5197163c3a95372d96961e"
-				      "a900f98608c583f05ce20e2400cebf8998b8dbf8cb8cd10f62f8ac2b06f6213b"
-				      "cd97a45017c508401d375ad0fa856da3dfed20847716755c6b03163aec2d9f43"
-				      "ebc2904f6e2cf60d3b7637f656145a2d32a6029fbda96361e1b8090c9712a489"
-				      "38e626015064e387f97c2460c20c1bc874d85aeaf249c44c9854058fbed7bd69"
-				      "14a9b5a2796dbce8f0ddd18ce5b79738f27115191b60c90c1561a6f291d1a813";
 	uint8_t block[256], blob[256];
 	struct kmd_config config;
 	struct bench b;
@@ -128,7 +120,7 @@ static void test_t8(void **state)
 	config.first.channel = T_CHANNEL;
 	b.kf = kf_start(&config);
 	b.channel = kf_channel(b.kf, kf_device(b.kf), KF_SOFTWARE);
-	kf_hex(encoded, block, sizeof(block));
+	kf_hex(T8_ENCODED, block, sizeof(block));
 	for (int attempt = 0; attempt < 2; attempt++) {
 		block[255] ^= attempt == 0;
 		kf_raise(GPU_LEAF_CHANNEL, block, blob);

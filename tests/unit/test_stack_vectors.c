@@ -151,14 +151,6 @@ static void rfc_4493(void **state) /* BLT-03, BLT-05, BLT-06 */
 /* T8 of constants-channel.md: the encoded message is fixed, and only raised to the leaf's exponent here. */
 static void an_oaep_block_from_elsewhere(void **state) /* CS-31, CS-32 */
 {
-	static const char encoded_hex[] = "000afba8a2a8e95868e0f9f69ad13994b71012eb85799d5afe6a57cb98c48fc8"
-					  "8d21142e0c53ccc460593d15e935a9cc95644c2155c8a2fb6bf1c1075c9d8936"
-					  "b25813a2426eac4c4511f689cbc9d23e5d5927882e5197163c3a95372d96961e"
-					  "a900f98608c583f05ce20e2400cebf8998b8dbf8cb8cd10f62f8ac2b06f6213b"
-					  "cd97a45017c508401d375ad0fa856da3dfed20847716755c6b03163aec2d9f43"
-					  "ebc2904f6e2cf60d3b7637f656145a2d32a6029fbda96361e1b8090c9712a489"
-					  "38e626015064e387f97c2460c20c1bc874d85aeaf249c44c9854058fbed7bd69"
-					  "14a9b5a2796dbce8f0ddd18ce5b79738f27115191b60c90c1561a6f291d1a813";
 	uint8_t encoded[256], blob[256], text[64], cipher[64], got[64], counter[16];
 	struct rt_session *session;
 	EVP_PKEY_CTX *context;
@@ -169,7 +161,7 @@ static void an_oaep_block_from_elsewhere(void **state) /* CS-31, CS-32 */
 	struct st st;
 
 	(void)state;
-	st_hex(encoded_hex, encoded, sizeof(encoded));
+	st_hex(T8_ENCODED, encoded, sizeof(encoded));
 	st_open(&st);
 	assert_int_equal(rt_adapter_certificate(st.adapter, D3DDDI_CERTTYPE_CRYPTOSESSION, &chain, &chain_size), S_OK);
 	der = chain;

@@ -51,30 +51,17 @@ HRESULT ac_destroy(const struct cf_device *device, HANDLE channel)
 	return device->f->pfnDestroyAuthenticatedChannel(device->h, &arg);
 }
 
-static bool is_filled(const uint8_t *bytes, size_t size, uint8_t value)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] != value)
-			return false;
-	}
-	return true;
-}
-
 HRESULT ac_exchange_blob(const struct cf_device *device, HANDLE channel, const uint8_t blob[CF_BLOB])
 {
-	uint8_t padded[CF_GUARD + CF_BLOB + CF_GUARD];
+	struct cf_guarded_blob copy;
 	D3DDDIARG_AUTHENTICATEDCHANNELKEYEXCHANGE arg = {
 		.hChannel = channel,
 		.DataSize = CF_BLOB,
-		.pData = padded + CF_GUARD,
+		.pData = cf_guard_blob(&copy, blob),
 	};
-	HRESULT hr;
+	HRESULT hr = device->f->pfnAuthenticatedChannelKeyExchange(device->h, &arg);
 
-	memset(padded, 0xa7, sizeof(padded));
-	memcpy(padded + CF_GUARD, blob, CF_BLOB);
-	hr = device->f->pfnAuthenticatedChannelKeyExchange(device->h, &arg);
-	if (!is_filled(padded, CF_GUARD, 0xa7) || !is_filled(padded + CF_GUARD + CF_BLOB, CF_GUARD, 0xa7))
-		cf_give_up(cf_running, "AuthenticatedChannelKeyExchange wrote outside the buffer at pData");
+	cf_need_guards(&copy, "AuthenticatedChannelKeyExchange");
 	return hr;
 }
 

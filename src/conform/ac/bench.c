@@ -127,15 +127,21 @@ struct ac_message ac_bench_message_at(const struct ac_bench *bench, const struct
 	return ac_query_at(channel, number, ac_kinds[kind].type, body, ac_kinds[kind].input - header);
 }
 
+struct ac_message ac_bench_next(const struct ac_bench *bench, const struct ac_channel *channel, enum ac_kind kind)
+{
+	return ac_bench_message_at(bench, channel, kind < AC_COMMANDS ? channel->next_command : channel->next_query,
+				   kind);
+}
+
 struct ac_message ac_bench_message(const struct ac_bench *bench, struct ac_channel *channel, enum ac_kind kind)
 {
-	UINT number = 0;
+	const struct ac_message message = ac_bench_next(bench, channel, kind);
 
 	if (kind >= AC_COMMANDS)
-		number = channel->next_query++;
+		channel->next_query++;
 	else if (kind != AC_INITIALIZE)
-		number = channel->next_command++;
-	return ac_bench_message_at(bench, channel, number, kind);
+		channel->next_command++;
+	return message;
 }
 
 struct ac_message ac_bench_bad_command(const struct ac_bench *bench, struct ac_channel *channel, enum ac_kind kind)
@@ -150,6 +156,38 @@ struct ac_message ac_bench_bad_command(const struct ac_bench *bench, struct ac_c
 	default:
 		return ac_protection(channel, 4);
 	}
+}
+
+static HANDLE dead_channel(struct ac_bench *bench)
+{
+	const struct ac_channel dead = ac_channel_ready(bench->cf, &bench->device, AC_SOFTWARE);
+
+	CF_NEED(bench->cf, ac_destroy(&bench->device, dead.h));
+	return dead.h;
+}
+
+size_t ac_bench_strangers(struct ac_bench *bench, HANDLE ret[AC_STRANGERS])
+{
+	const uintptr_t own = (uintptr_t)bench->channel.h;
+	const HANDLE dead = dead_channel(bench);
+	const HANDLE handles[AC_STRANGERS] = {
+		NULL,
+		dead,
+		(HANDLE)UINTPTR_MAX,
+		(HANDLE)(own ^ (uintptr_t)1 << 63),
+		(HANDLE)(own ^ (uintptr_t)1 << 32),
+		bench->device.h,
+		cf_session(bench->cf, &bench->device),
+		bench->device_id,
+	};
+	size_t count = 0;
+
+	/* What is of another kind may have the number of a live channel. */
+	for (size_t i = 0; i < AC_STRANGERS; i++) {
+		if (handles[i] != bench->channel.h && handles[i] != bench->observer.h)
+			ret[count++] = handles[i];
+	}
+	return count;
 }
 
 /* ---- the state of a device ---------------------------------------------------------------------------------------- */
@@ -218,15 +256,6 @@ const char *ac_state_change(struct ac_bench *bench, const struct ac_state *befor
 
 /* ---- answers ---------------------------------------------------------------------------------------------------------- */
 
-static bool is_all(const uint8_t *bytes, size_t size, uint8_t value)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] != value)
-			return false;
-	}
-	return true;
-}
-
 static bool has_header(const struct ac_message *message)
 {
 	/* GUID, handle and number. */
@@ -236,8 +265,8 @@ static bool has_header(const struct ac_message *message)
 
 bool ac_looks_bare(const struct ac_message *message)
 {
-	return is_all(message->output, AC_TAG, 0) && has_header(message) &&
-	       is_all(message->output + AC_HEADER, AC_ROOM - AC_HEADER, AC_FILL);
+	return cf_is_all(message->output, AC_TAG, 0) && has_header(message) &&
+	       cf_is_all(message->output + AC_HEADER, AC_ROOM - AC_HEADER, AC_FILL);
 }
 
 bool ac_looks_signed(const struct ac_message *message, const uint8_t key[CF_KEY])
@@ -247,7 +276,7 @@ bool ac_looks_signed(const struct ac_message *message, const uint8_t key[CF_KEY]
 
 	cf_omac(key, message->output + AC_TAG, size - AC_TAG, tag);
 	return memcmp(tag, message->output, AC_TAG) == 0 && has_header(message) &&
-	       is_all(message->output + size, AC_ROOM - size, AC_FILL);
+	       cf_is_all(message->output + size, AC_ROOM - size, AC_FILL);
 }
 
 /* ---- raw calls ---------------------------------------------------------------------------------------------------------- */
@@ -298,7 +327,7 @@ HRESULT ac_send_at_the_edge(struct cf *cf, const struct cf_device *device, struc
 				  : ac_ask(device, input, message->input_size, output, message->output_size);
 	memset(message->output, AC_FILL, AC_ROOM);
 	memcpy(message->output, output, output_room);
-	if (!is_all(output - CF_GUARD, CF_GUARD, AC_FILL))
+	if (!cf_is_all(output - CF_GUARD, CF_GUARD, AC_FILL))
 		message->output[AC_ROOM - 1] = 0;
 	return message->result;
 }

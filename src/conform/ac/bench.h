@@ -65,8 +65,14 @@ void ac_bench_open_all(struct cf *cf, struct ac_bench *ret_bench); /* with .sett
 struct ac_message ac_bench_message(const struct ac_bench *bench, struct ac_channel *channel, enum ac_kind kind);
 struct ac_message ac_bench_message_at(const struct ac_bench *bench, const struct ac_channel *channel, UINT number,
 				      enum ac_kind kind);
+/* The channel's very next, which its counter does not notice. */
+struct ac_message ac_bench_next(const struct ac_bench *bench, const struct ac_channel *channel, enum ac_kind kind);
 /* A command of that kind, not INITIALIZE, whose own check refuses it (E_INVALIDARG). */
 struct ac_message ac_bench_bad_command(const struct ac_bench *bench, struct ac_channel *channel, enum ac_kind kind);
+
+/* Handles of no channel on the device: NULL, a destroyed one's, a bit beside the bench's, of other things. How many. */
+enum { AC_STRANGERS = 8 };
+size_t ac_bench_strangers(struct ac_bench *bench, HANDLE ret[AC_STRANGERS]);
 
 /* All that the queries tell of the device, as the observer hears it. */
 enum { AC_PROBES = 17, AC_BODY = 32 };

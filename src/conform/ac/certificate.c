@@ -62,15 +62,6 @@ static uint8_t *room(int number)
 	return rooms[number];
 }
 
-static bool is_filled(const uint8_t *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] != AC_FILL)
-			return false;
-	}
-	return true;
-}
-
 /* The first thing that this process asks of the driver. */
 static void no_channel_is_needed(struct cf *cf)
 {
@@ -125,11 +116,11 @@ static void buffers_of_other_sizes(struct cf *cf)
 
 	for (size_t i = 0; i < AC_COUNT(small); i++) {
 		AC_CODE(cf, "AC-022", E_INVALIDARG, query_bytes(cf, AC_SOFTWARE, bytes, small[i]));
-		AC_TRUE(cf, "AC-022", is_filled(bytes, size), "a buffer of %u bytes was written", small[i]);
+		AC_TRUE(cf, "AC-022", cf_is_all(bytes, size, AC_FILL), "a buffer of %u bytes was written", small[i]);
 	}
 	AC_CODE(cf, "AC-022", S_OK, query_bytes(cf, AC_SOFTWARE, bytes, size + BEHIND));
-	AC_TRUE(cf, "AC-022", !is_filled(bytes, size), "nothing was written");
-	AC_TRUE(cf, "AC-022", is_filled(bytes + size, BEHIND), "bytes behind the chain were written");
+	AC_TRUE(cf, "AC-022", !cf_is_all(bytes, size, AC_FILL), "nothing was written");
+	AC_TRUE(cf, "AC-022", cf_is_all(bytes + size, BEHIND, AC_FILL), "bytes behind the chain were written");
 }
 
 static void the_same_while_the_service_lives(struct cf *cf)
@@ -167,7 +158,7 @@ static void check_refused(struct cf *cf, const char *rule, HRESULT want, UINT ce
 		cf, rule, want,
 		query(cf, D3DDDICAPS_GETCERTIFICATE, certificate, channel, &D3DCRYPTOTYPE_AES128_CTR, bytes, MOST),
 		text);
-	AC_TRUE(cf, rule, size == 77 && is_filled(bytes, MOST), "a refused query wrote an answer");
+	AC_TRUE(cf, rule, size == 77 && cf_is_all(bytes, MOST, AC_FILL), "a refused query wrote an answer");
 }
 
 static void none_for_the_runtimes_own(struct cf *cf)

@@ -13,11 +13,6 @@ static void goes_on(struct cf *cf, const char *rule, struct ac_channel *channel)
 	ac_accepted(cf, rule, channel, &message);
 }
 
-static struct ac_message next(const struct ac_bench *bench, enum ac_kind kind)
-{
-	return ac_bench_message_at(bench, &bench->channel, bench->channel.next_command, kind);
-}
-
 /* ---- pointers and sizes ------------------------------------------------------------------------------------------------ */
 
 static void without_a_pointer(struct cf *cf)
@@ -27,7 +22,7 @@ static void without_a_pointer(struct cf *cf)
 	struct cf_device closed;
 
 	ac_bench_open(cf, &bench);
-	message = next(&bench, AC_PROTECTION);
+	message = ac_bench_next(&bench, &bench.channel, AC_PROTECTION);
 	memset(message.output, AC_FILL, AC_ROOM);
 	AC_CODE(cf, "AC-064", E_INVALIDARG, bench.device.f->pfnConfigureAuthenticatedChannel(bench.device.h, NULL));
 	AC_CODE(cf, "AC-064", E_INVALIDARG, ac_configure(&bench.device, NULL, 56, message.output));
@@ -49,7 +44,7 @@ static void without_a_header(struct cf *cf)
 
 	ac_bench_open(cf, &bench);
 	for (UINT size = 0; size < AC_HEADER; size++) {
-		struct ac_message message = next(&bench, AC_PROTECTION);
+		struct ac_message message = ac_bench_next(&bench, &bench.channel, AC_PROTECTION);
 
 		message.input_size = size;
 		AC_CODE(cf, "AC-065", E_INVALIDARG, ac_send(&bench.device, &message));
@@ -73,7 +68,7 @@ static void sizes(struct cf *cf)
 				       size + 8, 112,	   size + 48, 0x10000 + 56, 0x7fffffff, 0xffffffff };
 
 		for (size_t i = 0; i < AC_COUNT(wrong); i++) {
-			struct ac_message message = next(&bench, kind);
+			struct ac_message message = ac_bench_next(&bench, &bench.channel, kind);
 
 			if (wrong[i] == size)
 				continue;
@@ -82,7 +77,7 @@ static void sizes(struct cf *cf)
 			ac_sign(&message, bench.channel.key);
 			ac_refused_bare(cf, "AC-071", &bench.device, E_INVALIDARG, &message);
 			/* And one that is right for the true size. */
-			message = next(&bench, kind);
+			message = ac_bench_next(&bench, &bench.channel, kind);
 			message.input_size = wrong[i];
 			ac_refused_bare(cf, "AC-071", &bench.device, E_INVALIDARG, &message);
 			/* Whatever is claimed, no command is longer than 72 bytes. */
@@ -111,7 +106,7 @@ static void to_the_byte(struct cf *cf)
 		AC_CODE(cf, "AC-079", S_OK,
 			ac_send_at_the_edge(cf, &bench.device, &message, message.input_size, AC_HEADER));
 		ac_is_signed(cf, "AC-079", &message, bench.channel.key);
-		message = next(&bench, kind);
+		message = ac_bench_next(&bench, &bench.channel, kind);
 		message.input[0] ^= 1;
 		AC_CODE(cf, "AC-079", E_INVALIDARG,
 			ac_send_at_the_edge(cf, &bench.device, &message, message.input_size, AC_HEADER));
@@ -124,25 +119,16 @@ static void to_the_byte(struct cf *cf)
 static void unknown_channels(struct cf *cf)
 {
 	struct ac_bench bench;
-	struct ac_channel dead, other = { 0 };
-	HANDLE handles[8] = { 0 };
+	struct ac_channel other;
+	HANDLE handles[AC_STRANGERS];
+	size_t count;
 
 	ac_bench_open(cf, &bench);
-	dead = ac_channel_ready(cf, &bench.device, AC_SOFTWARE);
-	CF_NEED(cf, ac_destroy(&bench.device, dead.h));
 	other = bench.channel;
-	handles[1] = dead.h;
-	handles[2] = (HANDLE)UINTPTR_MAX;
-	handles[3] = (HANDLE)((uintptr_t)bench.channel.h ^ (uintptr_t)1 << 63);
-	handles[4] = (HANDLE)((uintptr_t)bench.channel.h ^ (uintptr_t)1 << 32);
-	handles[5] = bench.device.h;
-	handles[6] = cf_session(cf, &bench.device);
-	handles[7] = bench.device_id;
-	for (size_t i = 0; i < AC_COUNT(handles); i++) {
+	count = ac_bench_strangers(&bench, handles);
+	for (size_t i = 0; i < count; i++) {
 		struct ac_message message;
 
-		if (handles[i] == bench.channel.h || handles[i] == bench.observer.h)
-			continue;
 		other.h = handles[i];
 		message = ac_command_at(&other, other.next_command, &D3DAUTHENTICATEDCONFIGURE_PROTECTION, NULL, 0);
 		ac_refused_bare(cf, "AC-066", &bench.device, E_INVALIDARG, &message);
@@ -160,7 +146,7 @@ static void another_device(struct cf *cf)
 
 	ac_bench_open(cf, &bench);
 	for (int kind = AC_INITIALIZE; kind < AC_COMMANDS; kind++) {
-		struct ac_message message = next(&bench, kind);
+		struct ac_message message = ac_bench_next(&bench, &bench.channel, kind);
 
 		ac_refused_bare(cf, "AC-068", &other, E_INVALIDARG, &message);
 	}
@@ -216,7 +202,7 @@ static void wrong_tags(struct cf *cf)
 
 	ac_bench_open(cf, &bench);
 	for (int kind = AC_PROTECTION; kind < AC_COMMANDS; kind++) {
-		message = next(&bench, kind);
+		message = ac_bench_next(&bench, &bench.channel, kind);
 		memset(message.input, 0, AC_TAG);
 		ac_refused_bare(cf, "AC-072", &bench.device, E_INVALIDARG, &message);
 		ac_sign(&message, bench.observer.key);
@@ -253,7 +239,7 @@ static void initialised_or_not(struct cf *cf)
 	message = ac_bench_message(&bench, &keyed, AC_INITIALIZE);
 	ac_accepted(cf, "AC-073", &keyed, &message);
 	ac_refused_bare(cf, "AC-073", &bench.device, E_INVALIDARG, &message);
-	message = next(&bench, AC_INITIALIZE);
+	message = ac_bench_next(&bench, &bench.channel, AC_INITIALIZE);
 	ac_refused_bare(cf, "AC-073", &bench.device, E_INVALIDARG, &message);
 	goes_on(cf, "AC-073", &bench.channel);
 }

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static struct ac_message next(const struct ac_bench *bench, enum ac_kind kind)
-{
-	return ac_bench_message_at(bench, &bench->channel, bench->channel.next_command, kind);
-}
-
 /* ---- what the answer says -------------------------------------------------------------------------------------------------- */
 
 enum { ANSWERS = 64 };
@@ -21,7 +16,7 @@ static size_t early_failures(struct ac_bench *bench, struct ac_message ret[ANSWE
 	size_t count = 0;
 
 	for (int kind = AC_PROTECTION; kind < AC_COMMANDS; kind++) {
-		const struct ac_message genuine = next(bench, kind);
+		const struct ac_message genuine = ac_bench_next(bench, &bench->channel, kind);
 
 		ret[count] = genuine;
 		ret[count++].input[7] ^= 4; /* tag */
@@ -99,7 +94,7 @@ static void answers_repeat_the_code(struct cf *cf)
 	answers(cf, "AC-077");
 	ac_bench_open(cf, &bench);
 	for (UINT size = 0; size < AC_HEADER; size += 47) {
-		struct ac_message message = next(&bench, AC_PROTECTION);
+		struct ac_message message = ac_bench_next(&bench, &bench.channel, AC_PROTECTION);
 
 		message.input_size = size;
 		(void)ac_send(&bench.device, &message);

@@ -12,11 +12,6 @@ static void goes_on(struct cf *cf, const char *rule, struct ac_channel *channel)
 	ac_accepted(cf, rule, channel, &message);
 }
 
-static struct ac_message next(const struct ac_bench *bench, enum ac_kind kind)
-{
-	return ac_bench_message_at(bench, &bench->channel, bench->channel.next_query, kind);
-}
-
 /* ---- pointers and sizes ------------------------------------------------------------------------------------------------ */
 
 static void without_a_pointer(struct cf *cf)
@@ -26,7 +21,7 @@ static void without_a_pointer(struct cf *cf)
 	struct cf_device closed;
 
 	ac_bench_open(cf, &bench);
-	message = next(&bench, AC_Q_PROTECTION);
+	message = ac_bench_next(&bench, &bench.channel, AC_Q_PROTECTION);
 	memset(message.output, AC_FILL, AC_ROOM);
 	AC_CODE(cf, "AC-084", E_INVALIDARG, bench.device.f->pfnQueryAuthenticatedChannel(bench.device.h, NULL));
 	AC_CODE(cf, "AC-084", E_INVALIDARG, ac_ask(&bench.device, NULL, 32, message.output, 56));
@@ -48,7 +43,7 @@ static void without_room(struct cf *cf)
 
 	ac_bench_open(cf, &bench);
 	for (UINT size = 0; size < AC_HEADER; size++) {
-		struct ac_message message = next(&bench, AC_Q_PROTECTION);
+		struct ac_message message = ac_bench_next(&bench, &bench.channel, AC_Q_PROTECTION);
 
 		message.output_size = size;
 		AC_CODE(cf, "AC-085", E_INVALIDARG, ac_send(&bench.device, &message));
@@ -72,7 +67,7 @@ static void without_a_header(struct cf *cf)
 		static const UINT outputs[] = { 48, 56, 80, 128 };
 
 		for (size_t i = 0; i < AC_COUNT(outputs); i++) {
-			struct ac_message message = next(&bench, AC_Q_PROTECTION);
+			struct ac_message message = ac_bench_next(&bench, &bench.channel, AC_Q_PROTECTION);
 
 			message.input_size = size;
 			message.output_size = outputs[i];
@@ -88,7 +83,7 @@ static void without_a_header(struct cf *cf)
 
 static void wrong_size(struct ac_bench *bench, enum ac_kind kind, UINT input_size, UINT output_size)
 {
-	struct ac_message message = next(bench, kind);
+	struct ac_message message = ac_bench_next(bench, &bench->channel, kind);
 	struct cf *cf = bench->cf;
 
 	if (input_size < AC_QUERY_HEADER || output_size < AC_HEADER ||
@@ -142,7 +137,7 @@ static void the_written_length(struct cf *cf)
 
 	ac_bench_open_all(cf, &bench);
 	for (size_t i = 0; i < AC_COUNT(lengths); i++) {
-		message = next(&bench, AC_Q_PROTECTION);
+		message = ac_bench_next(&bench, &bench.channel, AC_Q_PROTECTION);
 		message.output_size = lengths[i];
 		ac_refused_bare(cf, "AC-096", &bench.device, E_INVALIDARG, &message);
 	}
@@ -163,28 +158,19 @@ static void the_written_length(struct cf *cf)
 static void unknown_channels(struct cf *cf)
 {
 	struct ac_bench bench;
-	struct ac_channel dead, other;
-	HANDLE handles[8] = { 0 };
+	struct ac_channel other;
+	HANDLE handles[AC_STRANGERS];
+	size_t count;
 
 	ac_bench_open(cf, &bench);
-	dead = ac_channel_ready(cf, &bench.device, AC_SOFTWARE);
-	CF_NEED(cf, ac_destroy(&bench.device, dead.h));
 	other = bench.channel;
-	handles[1] = dead.h;
-	handles[2] = (HANDLE)UINTPTR_MAX;
-	handles[3] = (HANDLE)((uintptr_t)bench.channel.h ^ (uintptr_t)1 << 63);
-	handles[4] = (HANDLE)((uintptr_t)bench.channel.h ^ (uintptr_t)1 << 32);
-	handles[5] = bench.device.h;
-	handles[6] = cf_session(cf, &bench.device);
-	handles[7] = bench.device_id;
-	for (size_t i = 0; i < AC_COUNT(handles); i++) {
+	count = ac_bench_strangers(&bench, handles);
+	for (size_t i = 0; i < count; i++) {
 		struct ac_message message;
 
-		if (handles[i] == bench.channel.h || handles[i] == bench.observer.h)
-			continue;
 		other.h = handles[i];
 		for (int kind = AC_COMMANDS; kind < AC_KINDS; kind++) {
-			message = ac_bench_message_at(&bench, &other, other.next_query, kind);
+			message = ac_bench_next(&bench, &other, kind);
 			ac_refused_bare(cf, "AC-087", &bench.device, E_INVALIDARG, &message);
 		}
 		/* Before the GUID is looked at. */
@@ -201,7 +187,7 @@ static void another_device(struct cf *cf)
 
 	ac_bench_open(cf, &bench);
 	for (int kind = AC_COMMANDS; kind < AC_KINDS; kind++) {
-		struct ac_message message = next(&bench, kind);
+		struct ac_message message = ac_bench_next(&bench, &bench.channel, kind);
 
 		ac_refused_bare(cf, "AC-088", &other, E_INVALIDARG, &message);
 	}

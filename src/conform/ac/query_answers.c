@@ -70,7 +70,7 @@ static void answers_echo(struct cf *cf)
 		message.input[22] ^= 0x80;
 		(void)ac_send(&bench.device, &message);
 		echoes(cf, &message);
-		message = ac_bench_message_at(&bench, &bench.channel, bench.channel.next_query, kind);
+		message = ac_bench_next(&bench, &bench.channel, kind);
 		message.output_size += 8;
 		(void)ac_send(&bench.device, &message);
 		echoes(cf, &message);

@@ -99,7 +99,7 @@ static void sign_part(struct ac_message *message, const uint8_t key[CF_KEY], siz
 static void members_alone(struct ac_bench *bench)
 {
 	struct ac_channel *channel = &bench->channel;
-	struct ac_message message = ac_bench_message_at(bench, channel, channel->next_command, AC_PROTECTION);
+	struct ac_message message = ac_bench_next(bench, channel, AC_PROTECTION);
 	uint8_t members[32];
 
 	memcpy(members, message.input + 16, 28);
@@ -126,7 +126,7 @@ static void covers_all_behind_the_tag(struct cf *cf)
 		};
 
 		for (size_t i = 0; i < AC_COUNT(parts); i++) {
-			struct ac_message message = ac_bench_message_at(&bench, channel, channel->next_command, kind);
+			struct ac_message message = ac_bench_next(&bench, channel, kind);
 
 			sign_part(&message, channel->key, parts[i].from, parts[i].to);
 			ac_refused_bare(cf, "AC-055", &bench.device, E_INVALIDARG, &message);
@@ -147,7 +147,7 @@ static void never_covers_itself(struct cf *cf)
 
 	ac_bench_open(cf, &bench);
 	for (int kind = AC_PROTECTION; kind < AC_COMMANDS; kind++) {
-		struct ac_message message = ac_bench_message_at(&bench, channel, channel->next_command, kind);
+		struct ac_message message = ac_bench_next(&bench, channel, kind);
 
 		sign_part(&message, channel->key, 0, ac_kinds[kind].input);
 		ac_refused_bare(cf, "AC-059", &bench.device, E_INVALIDARG, &message);

@@ -33,15 +33,6 @@ DDICERTIFICATEINFO cap_certificate_info(UINT type, UINT channel, const GUID *cry
 	};
 }
 
-bool cap_is_all(const void *bytes, size_t size, uint8_t value)
-{
-	for (size_t i = 0; i < size; i++) {
-		if (((const uint8_t *)bytes)[i] != value)
-			return false;
-	}
-	return true;
-}
-
 void cap_require_certificate(struct cf *cf)
 {
 	if (memcmp(&cf_caps(cf)->KeyExchangeType, &D3DKEYEXCHANGE_RSAES_OAEP, sizeof(GUID)) != 0)

@@ -23,7 +23,6 @@ HRESULT cap_query(struct cf *cf, UINT type, void *info, void *data, UINT size);
 /* GETCONTENTPROTECTIONCAPS of a pair. */
 HRESULT cap_pair(struct cf *cf, const GUID *type, const GUID *profile, D3DCONTENTPROTECTIONCAPS *ret);
 DDICERTIFICATEINFO cap_certificate_info(UINT type, UINT channel, const GUID *crypto_type);
-bool cap_is_all(const void *bytes, size_t size, uint8_t value);
 /* cf_skip where the driver has no certificate for crypto sessions: another exchange than RSAES_OAEP. */
 void cap_require_certificate(struct cf *cf);
 

@@ -80,16 +80,16 @@ static void bytes_fill_the_buffer(struct cf *cf)
 		return;
 	CF_BYTES(cf, "CAP-66", first, second, size,
 		 "the certificate in a buffer filled with 0x00 and in one filled with 0xc3");
-	CF_TRUE(cf, "CAP-66", cap_is_all(second + size, BEHIND, CAP_FILL), "more than %u bytes were written", size);
-	CF_TRUE(cf, "CAP-66", !cap_is_all(second, size, CAP_FILL), "nothing was written");
+	CF_TRUE(cf, "CAP-66", cf_is_all(second + size, BEHIND, CAP_FILL), "more than %u bytes were written", size);
+	CF_TRUE(cf, "CAP-66", !cf_is_all(second, size, CAP_FILL), "nothing was written");
 
 	memset(second, CAP_FILL, size + BEHIND);
 	CF_DECIDED(cf, "CAP-67", E_INVALIDARG, query_bytes(cf, for_sessions(), second, size - 1));
 	CF_DECIDED(cf, "CAP-67", E_INVALIDARG, query_bytes(cf, for_sessions(), second, 0));
-	CF_TRUE_DECIDED(cf, "CAP-67", cap_is_all(second, size + BEHIND, CAP_FILL),
+	CF_TRUE_DECIDED(cf, "CAP-67", cf_is_all(second, size + BEHIND, CAP_FILL),
 			"a query with too small a buffer wrote into it");
 	CF_DECIDED(cf, "CAP-67", S_OK, query_bytes(cf, for_sessions(), second, size + BEHIND));
-	CF_TRUE_DECIDED(cf, "CAP-67", cap_is_all(second + size, BEHIND, CAP_FILL),
+	CF_TRUE_DECIDED(cf, "CAP-67", cf_is_all(second + size, BEHIND, CAP_FILL),
 			"bytes behind the certificate in a larger buffer were written");
 }
 
@@ -132,7 +132,7 @@ static void check_refused(struct cf *cf, const char *rule, bool page, HRESULT wa
 		CF_FAILS(cf, rule, want, hr);
 	else
 		CF_DECIDED(cf, rule, want, hr);
-	CF_TRUE_DECIDED(cf, rule, size == 77 && cap_is_all(room, sizeof(room), CAP_FILL),
+	CF_TRUE_DECIDED(cf, rule, size == 77 && cf_is_all(room, sizeof(room), CAP_FILL),
 			"a refused query wrote an answer");
 }
 

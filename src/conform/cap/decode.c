@@ -24,10 +24,10 @@ static void guids_and_their_count(struct cf *cf)
 		return;
 	memset(guids, CAP_FILL, sizeof(guids));
 	CF_OK(cf, "CAP-78", cap_query(cf, D3DDDICAPS_GETDECODEGUIDS, NULL, guids, count * (UINT)sizeof(guids[0])));
-	CF_TRUE(cf, "CAP-78", cap_is_all(&guids[count], sizeof(guids[0]), CAP_FILL),
+	CF_TRUE(cf, "CAP-78", cf_is_all(&guids[count], sizeof(guids[0]), CAP_FILL),
 		"more than the %u GUIDs of the count were written", count);
 	for (UINT i = 0; i < count; i++) {
-		same += cap_is_all(&guids[i], sizeof(guids[i]), CAP_FILL);
+		same += cf_is_all(&guids[i], sizeof(guids[i]), CAP_FILL);
 		for (UINT j = 0; j < i; j++)
 			same += memcmp(&guids[i], &guids[j], sizeof(guids[i])) == 0;
 	}
@@ -45,7 +45,7 @@ static void unknown_profiles(struct cf *cf)
 
 		memset(data, CAP_FILL, sizeof(data));
 		CF_DECIDED(cf, "CAP-83", D3DDDIERR_NOTAVAILABLE, cap_query(cf, type, info, data, sizeof(data)));
-		CF_TRUE_DECIDED(cf, "CAP-83", cap_is_all(data, sizeof(data), CAP_FILL), "query %u wrote an answer",
+		CF_TRUE_DECIDED(cf, "CAP-83", cf_is_all(data, sizeof(data), CAP_FILL), "query %u wrote an answer",
 				type);
 	}
 }

@@ -102,7 +102,7 @@ static void refuses_missing_arguments(struct cf *cf)
 		CF_DECIDED(cf, "CAP-17", E_INVALIDARG, CreateDevice(cf, &arg));
 		CF_BYTES_DECIDED(cf, "CAP-17", &before, &arg, sizeof(arg),
 				 "D3DDDIARG_CREATEDEVICE after a refused CreateDevice");
-		CF_TRUE_DECIDED(cf, "CAP-17", cap_is_all(&funcs, sizeof(funcs), CAP_FILL),
+		CF_TRUE_DECIDED(cf, "CAP-17", cf_is_all(&funcs, sizeof(funcs), CAP_FILL),
 				"the table was written by a refused CreateDevice");
 	}
 }

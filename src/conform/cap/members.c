@@ -173,7 +173,7 @@ static void padding_is_zero(struct cf *cf)
 	(void)cf_caps(cf);
 	memset(caps, CAP_FILL, sizeof(caps));
 	CF_NEED(cf, cap_pair(cf, &D3DCRYPTOTYPE_AES128_CTR, &cap_zero_guid, (D3DCONTENTPROTECTIONCAPS *)(void *)caps));
-	CF_TRUE_DECIDED(cf, "CAP-63", cap_is_all(caps + 28, 4, 0), "bytes 28 to 31 are %02x %02x %02x %02x", caps[28],
+	CF_TRUE_DECIDED(cf, "CAP-63", cf_is_all(caps + 28, 4, 0), "bytes 28 to 31 are %02x %02x %02x %02x", caps[28],
 			caps[29], caps[30], caps[31]);
 }
 

@@ -123,7 +123,7 @@ static void fills_the_structure(struct cf *cf)
 	CF_TRUE(cf, "CAP-02", opening.raw.pfnGetCaps && opening.raw.pfnCreateDevice && opening.raw.pfnCloseAdapter,
 		"a slot of the adapter table is NULL");
 	CF_TRUE(cf, "CAP-02", opening.arg.DriverVersion != 0, "DriverVersion was not set");
-	CF_TRUE(cf, "CAP-03", cap_is_all(opening.guard, sizeof(opening.guard), CAP_FILL),
+	CF_TRUE(cf, "CAP-03", cf_is_all(opening.guard, sizeof(opening.guard), CAP_FILL),
 		"bytes behind the 24 of the table were written");
 	/* What the Windows 7 interface begins with, or nothing of content protection could be called. */
 	CF_TRUE(cf, "CAP-04", opening.arg.DriverVersion >= D3D_UMD_INTERFACE_VERSION_WIN7, "DriverVersion is 0x%x",

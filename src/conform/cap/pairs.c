@@ -25,7 +25,7 @@ static void a_pair_gets_its_structure(struct cf *cf)
 	if (!CF_OK(cf, "CAP-42", ask(cf, &D3DCRYPTOTYPE_AES128_CTR, &cap_zero_guid, 0x00, first)) ||
 	    !CF_OK(cf, "CAP-42", ask(cf, &D3DCRYPTOTYPE_AES128_CTR, &cap_zero_guid, CAP_FILL, second)))
 		return;
-	CF_TRUE(cf, "CAP-42", cap_is_all(second + ANSWER, 24, CAP_FILL), "more than 40 bytes were written");
+	CF_TRUE(cf, "CAP-42", cf_is_all(second + ANSWER, 24, CAP_FILL), "more than 40 bytes were written");
 	/* A byte that was not written shows the fill. The padding is no member. */
 	memset(first + PADDING, 0, PADDING_SIZE);
 	memset(second + PADDING, 0, PADDING_SIZE);
@@ -123,7 +123,7 @@ static void a_failed_query_writes_nothing(struct cf *cf)
 			const HRESULT hr = ask(cf, types[i], profiles[j], CAP_FILL, room);
 
 			if (hr != S_OK)
-				CF_TRUE_DECIDED(cf, "CAP-52", cap_is_all(room, sizeof(room), CAP_FILL),
+				CF_TRUE_DECIDED(cf, "CAP-52", cf_is_all(room, sizeof(room), CAP_FILL),
 						"pData was written by a query that answered %s", cf_code_name(cf, hr));
 		}
 	}

@@ -87,7 +87,7 @@ static void buffer_is_the_callers(struct cf *cf)
 	if (cf_get_caps(cf, &arg) != S_OK)
 		cf_skip(cf, "the driver answers no query for content-protection capabilities");
 	CF_TRUE(cf, "CAP-35", arg.pData == data, "GetCaps changed pData");
-	CF_TRUE(cf, "CAP-35", !cap_is_all(data, offsetof(D3DCONTENTPROTECTIONCAPS, BlockAlignmentSize), CAP_FILL),
+	CF_TRUE(cf, "CAP-35", !cf_is_all(data, offsetof(D3DCONTENTPROTECTIONCAPS, BlockAlignmentSize), CAP_FILL),
 		"the caller's buffer was not written");
 }
 
@@ -142,10 +142,10 @@ static void size_of_the_answer(struct cf *cf)
 		memset(data, CAP_FILL, sizeof(data));
 		CF_DECIDED(cf, "CAP-37", E_INVALIDARG, cap_query(cf, asked->type, asked->info, data, asked->size - 1));
 		CF_DECIDED(cf, "CAP-37", E_INVALIDARG, cap_query(cf, asked->type, asked->info, data, 0));
-		CF_TRUE_DECIDED(cf, "CAP-37", cap_is_all(data, sizeof(data), CAP_FILL),
+		CF_TRUE_DECIDED(cf, "CAP-37", cf_is_all(data, sizeof(data), CAP_FILL),
 				"query %u wrote into a buffer that was too small", asked->type);
 		CF_DECIDED(cf, "CAP-37", S_OK, cap_query(cf, asked->type, asked->info, data, asked->size + 16));
-		CF_TRUE_DECIDED(cf, "CAP-37", cap_is_all(data + asked->size, sizeof(data) - asked->size, CAP_FILL),
+		CF_TRUE_DECIDED(cf, "CAP-37", cf_is_all(data + asked->size, sizeof(data) - asked->size, CAP_FILL),
 				"query %u wrote more than its %u bytes", asked->type, asked->size);
 	}
 }
@@ -166,7 +166,7 @@ static void missing_arguments(struct cf *cf)
 			continue;
 		memset(data, CAP_FILL, sizeof(data));
 		CF_DECIDED(cf, "CAP-38", E_INVALIDARG, cap_query(cf, asked->type, NULL, data, sizeof(data)));
-		CF_TRUE_DECIDED(cf, "CAP-38", cap_is_all(data, sizeof(data), CAP_FILL),
+		CF_TRUE_DECIDED(cf, "CAP-38", cf_is_all(data, sizeof(data), CAP_FILL),
 				"query %u without pInfo wrote its answer", asked->type);
 	}
 }
@@ -181,7 +181,7 @@ static void unknown_types(struct cf *cf)
 	memset(data, CAP_FILL, sizeof(data));
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		CF_DECIDED(cf, "CAP-39", D3DDDIERR_NOTAVAILABLE, cap_query(cf, types[i], &pair, data, sizeof(data)));
-	CF_TRUE_DECIDED(cf, "CAP-39", cap_is_all(data, sizeof(data), CAP_FILL), "a refused query wrote an answer");
+	CF_TRUE_DECIDED(cf, "CAP-39", cf_is_all(data, sizeof(data), CAP_FILL), "a refused query wrote an answer");
 }
 
 /* All in turn, twice, with every other between. */

@@ -56,12 +56,12 @@ static void ends_where_the_version_ends(struct cf *cf)
 	HANDLE device;
 
 	make(cf, &room, &device);
-	CF_TRUE_DECIDED(cf, "CAP-14", cap_is_all(room.guard, sizeof(room.guard), CAP_FILL),
+	CF_TRUE_DECIDED(cf, "CAP-14", cf_is_all(room.guard, sizeof(room.guard), CAP_FILL),
 			"bytes behind the 968 of the Windows 7 table were written");
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		const slot_fn function = slot(&room, i);
 
-		CF_TRUE_DECIDED(cf, "CAP-14", !cap_is_all(&function, sizeof(function), CAP_FILL),
+		CF_TRUE_DECIDED(cf, "CAP-14", !cf_is_all(&function, sizeof(function), CAP_FILL),
 				"slot %u was not written", i);
 	}
 }

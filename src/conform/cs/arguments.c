@@ -40,7 +40,7 @@ static void check_sizes(struct cs_bench *bench, const char *rule, const char *na
 
 		snprintf(text, sizeof(text), "%s(a size of %u)", name, sizes[i]);
 		cf_check_code(cf, rule, CF_BY_DECISION, E_INVALIDARG, call(bench, room.value, sizes[i]), text);
-		CF_TRUE_DECIDED(cf, rule, cs_is_all(&room, FILL, sizeof(room)), "%s wrote something", text);
+		CF_TRUE_DECIDED(cf, rule, cf_is_all(&room, sizeof(room), FILL), "%s wrote something", text);
 	}
 	CF_OK(cf, rule, call(bench, room.value, CF_KEY));
 }
@@ -53,16 +53,16 @@ static void check_bounds(struct cs_bench *bench, const char *rule, call_t call)
 
 	memset(&room, FILL, sizeof(room));
 	CF_NEED(cf, call(bench, room.value, CF_KEY));
-	CF_TRUE_DECIDED(cf, rule, !cs_is_all(room.value, FILL, CF_KEY), "nothing was written");
-	CF_TRUE_DECIDED(cf, rule, cs_is_all(room.before, FILL, sizeof(room.before)), "bytes before it were written");
+	CF_TRUE_DECIDED(cf, rule, !cf_is_all(room.value, CF_KEY, FILL), "nothing was written");
+	CF_TRUE_DECIDED(cf, rule, cf_is_all(room.before, sizeof(room.before), FILL), "bytes before it were written");
 	CF_TRUE_DECIDED(cf, rule,
-			cs_is_all(room.value + CF_KEY, FILL, CF_KEY) &&
-				cs_is_all(room.behind, FILL, sizeof(room.behind)),
+			cf_is_all(room.value + CF_KEY, CF_KEY, FILL) &&
+				cf_is_all(room.behind, sizeof(room.behind), FILL),
 			"bytes behind it were written");
 	/* At an odd address too. */
 	memset(&room, FILL, sizeof(room));
 	CF_DECIDED(cf, rule, S_OK, call(bench, room.value + 1, CF_KEY));
-	CF_TRUE_DECIDED(cf, rule, room.value[0] == FILL && cs_is_all(room.value + 1 + CF_KEY, FILL, CF_KEY - 1),
+	CF_TRUE_DECIDED(cf, rule, room.value[0] == FILL && cf_is_all(room.value + 1 + CF_KEY, CF_KEY - 1, FILL),
 			"bytes around an odd address were written");
 }
 

@@ -205,17 +205,6 @@ bool cs_is_picture(const struct cs_bench *bench)
 	return memcmp(bench->plain, bench->back, bench->protected.size) == 0;
 }
 
-bool cs_is_all(const void *bytes, uint8_t value, size_t size)
-{
-	const uint8_t *byte = bytes;
-
-	for (size_t i = 0; i < size; i++) {
-		if (byte[i] != value)
-			return false;
-	}
-	return true;
-}
-
 void cs_xor(const uint8_t a[CF_KEY], const uint8_t b[CF_KEY], uint8_t ret[CF_KEY])
 {
 	for (int i = 0; i < CF_KEY; i++)

@@ -128,7 +128,7 @@ static void failure_changes_nothing(struct cf *cf)
 	CF_DECIDED(cf, "CS-06", E_INVALIDARG, bench.device.f->pfnCryptoSessionKeyExchange(bench.device.h, &exchange));
 	CF_DECIDED(cf, "CS-06", E_INVALIDARG, bench.device.f->pfnStartSessionKeyRefresh(bench.device.h, &start));
 	CF_DECIDED(cf, "CS-06", E_INVALIDARG, bench.device.f->pfnGetEncryptionBltKey(bench.device.h, &key));
-	CF_TRUE_DECIDED(cf, "CS-06", cs_is_all(room, 0xc3, sizeof(room)), "the buffer was written");
+	CF_TRUE_DECIDED(cf, "CS-06", cf_is_all(room, sizeof(room), 0xc3), "the buffer was written");
 	CF_DECIDED(cf, "CS-06", D3DDDIERR_NOTAVAILABLE,
 		   bench.device.f->pfnCreateCryptoSession(bench.device.h, &create));
 	CF_TRUE_DECIDED(cf, "CS-06", create.hCryptoSession == &bench, "hCryptoSession is %p", create.hCryptoSession);
@@ -145,7 +145,7 @@ static void failure_changes_nothing(struct cf *cf)
 	CF_DECIDED(cf, "CS-06", D3DDDIERR_INVALIDCALL, cs_call(&other, CS_ENCRYPT, other.device.h, other.session));
 	CF_BYTES_DECIDED(cf, "CS-06", before, other.system.memory, other.protected.size,
 			 "the destination of a refused EncryptionBlt");
-	CF_TRUE_DECIDED(cf, "CS-06", cs_is_all(other.iv, 0xee, sizeof(other.iv)), "pIV was written");
+	CF_TRUE_DECIDED(cf, "CS-06", cf_is_all(other.iv, sizeof(other.iv), 0xee), "pIV was written");
 
 	/* Read-back key, content and pending number are what they were. */
 	CF_DECIDED(cf, "CS-06", S_OK, cs_read(&bench, read_back));

@@ -254,7 +254,7 @@ static void marks_are_independent(struct cf *cf)
 	CF_NEED(cf, cs_new_read_back_key(&one, cf_key_k, key));
 	CF_DECIDED(cf, "CS-26", D3DDDIERR_INVALIDCALL, cs_call(&two, CS_ENCRYPT, two.device.h, two.session));
 	CF_DECIDED(cf, "CS-26", S_OK, cs_read(&one, key));
-	CF_TRUE_DECIDED(cf, "CS-26", cs_is_all(one.back, 0, one.protected.size), "a new surface does not read as zero");
+	CF_TRUE_DECIDED(cf, "CS-26", cf_is_all(one.back, one.protected.size, 0), "a new surface does not read as zero");
 	CF_DECIDED(cf, "CS-26", S_OK, cf_finish_refresh(&one.device, one.session));
 }
 

@@ -63,7 +63,6 @@ HRESULT cs_read(struct cs_bench *bench, const uint8_t read_back_key[CF_KEY]);
 /* Both; and whether the picture came back. */
 HRESULT cs_get(struct cs_bench *bench, const uint8_t session_key[CF_KEY]);
 bool cs_is_picture(const struct cs_bench *bench);
-bool cs_is_all(const void *bytes, uint8_t value, size_t size);
 /* How many of them are NULL or the same as another; sorts them. */
 size_t cs_repeated(HANDLE *handles, size_t count);
 void cs_xor(const uint8_t a[CF_KEY], const uint8_t b[CF_KEY], uint8_t ret[CF_KEY]);

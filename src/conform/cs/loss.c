@@ -79,7 +79,7 @@ static void lost_content_is_zero(struct cf *cf)
 	cf_lose_keys(cf);
 	lock.hResource = bench.protected.h;
 	CF_NEED(cf, bench.device.f->pfnLock(bench.device.h, &lock));
-	CF_TRUE_DECIDED(cf, "CS-13", cs_is_all(lock.pSurfData, 0, bench.protected.size),
+	CF_TRUE_DECIDED(cf, "CS-13", cf_is_all(lock.pSurfData, bench.protected.size, 0),
 			"the surface holds something after the keys were lost");
 }
 

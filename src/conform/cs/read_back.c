@@ -49,7 +49,7 @@ static void without_a_session_key(struct cf *cf)
 	memset(bench.value, 0xc3, sizeof(bench.value));
 	CF_DECIDED(cf, "CS-67", D3DDDIERR_INVALIDCALL,
 		   cs_call(&bench, CS_READ_BACK_KEY, bench.device.h, bench.session));
-	CF_TRUE_DECIDED(cf, "CS-67", cs_is_all(bench.value, 0xc3, CF_KEY), "the buffer was written");
+	CF_TRUE_DECIDED(cf, "CS-67", cf_is_all(bench.value, CF_KEY, 0xc3), "the buffer was written");
 }
 
 static void while_a_refresh_is_pending(struct cf *cf)

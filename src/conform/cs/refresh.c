@@ -38,7 +38,7 @@ static void start_leaves_the_key(struct cf *cf)
 		for (int j = 0; j < CF_KEY; j++)
 			written[j] |= numbers[i][j] != before;
 	}
-	CF_TRUE(cf, "CS-48", cs_is_all(written, 1, CF_KEY), "not all 16 bytes at pRandomNumber were written");
+	CF_TRUE(cf, "CS-48", cf_is_all(written, CF_KEY, 1), "not all 16 bytes at pRandomNumber were written");
 	CF_TRUE(cf, "CS-48", memcmp(numbers[0], numbers[7], CF_KEY) != 0 || memcmp(numbers[1], numbers[6], CF_KEY) != 0,
 		"the same number each time");
 	CF_OK(cf, "CS-48", cs_put(&bench, cf_key_k, 20));

@@ -220,7 +220,7 @@ static void expect_state(struct walk *walk, enum state state)
 		       read_untouched(walk));
 		if (marks->has_read_back) {
 			cf_ctr(marks->read_back, bench->iv, bench->system.memory, bench->back, bench->protected.size);
-			CF_TRUE_DECIDED(cf, "CS-74", cs_is_all(bench->back, 0, bench->protected.size),
+			CF_TRUE_DECIDED(cf, "CS-74", cf_is_all(bench->back, bench->protected.size, 0),
 					"%s: the read-back key is another", walk->text);
 		}
 	}
