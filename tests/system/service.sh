@@ -112,8 +112,8 @@ test_it_stops_cleanly() {
 test_a_client_that_comes_before_it_is_ready() {
 	command -v strace >/dev/null || skip "there is no strace"
 	# The leak sanitizer would trace it too, and a process has one tracer.
-	start env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" strace -f -qq -o "$T/trace" -e trace=epoll_create1 -e inject=epoll_create1:delay_enter=1000000 \
-		"$DXVAULTD" --idle-seconds 60
+	start env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" strace -f -qq -o "$T/trace" -e trace=epoll_create1 \
+		-e inject=epoll_create1:delay_enter=1000000 "$DXVAULTD" --idle-seconds 60
 	wait_for 20 test -S "$DXVAULT_RUNTIME_DIR/service.sock"
 	run_with_limit 20 "$DXVAULT" info
 	assert_status 0
