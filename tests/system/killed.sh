@@ -161,6 +161,7 @@ test_interrupted_as_a_group_without_a_screen() {
 
 # Ctrl-C in a terminal: the bar goes, and one line stands in its place.
 test_interrupted_in_a_terminal() {
+	python3 -c 'import os; os.openpty()' 2>/dev/null || skip "no pseudo-terminal is to be had"
 	use_service --idle-seconds 1
 	need_long_film
 	cat >"$T/terminal.py" <<'END'
