@@ -12,7 +12,7 @@
 /* What libcrypto takes at once: an int, and whole blocks, so that the counter goes on where it stopped. */
 #define CHUNK_MAX ((size_t)(INT_MAX & ~(GPU_BLOCK_SIZE - 1)))
 
-/* Encrypted runs shorter than this are collected and encrypted together: a call of either library costs more than copies. */
+/* Encrypted runs shorter than this are collected and encrypted together, in few calls. */
 enum { LONG_RUN = 1024 };
 
 /*

@@ -78,7 +78,7 @@ void gpu_random_fail_next(unsigned int n);
 enum gpu_engine {
 	GPU_ENGINE_AUTO,      /* intel-ipsec-mb where it can be used, else libcrypto */
 	GPU_ENGINE_LIBCRYPTO, /* everywhere */
-	GPU_ENGINE_IPSEC_MB,  /* needs VAES and AVX-512: without them it is hardly faster than libcrypto */
+	GPU_ENGINE_IPSEC_MB,  /* needs VAES and AVX-512 */
 };
 
 /*
@@ -149,7 +149,7 @@ int gpu_ctr(struct gpu_key *key, const uint8_t iv[GPU_IV_SIZE], const struct gpu
  * pattern are the whole transfer's. Parts but the last are whole blocks. Any number of threads may work on parts with one
  * slot, each with a worker of its own; nobody may set, clear or free the slot meanwhile. With intel-ipsec-mb they all
  * read the slot's schedule. libcrypto's can serve only one: the others load the key into their worker and wipe it at the
- * end, which costs them less than a microsecond. -EINVAL: the worker is another engine's than the slot.
+ * end. -EINVAL: the worker is another engine's than the slot.
  */
 int gpu_ctr_part(struct gpu_key *key, struct gpu_worker *worker, const uint8_t iv[GPU_IV_SIZE],
 		 const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size);

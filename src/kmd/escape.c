@@ -74,61 +74,23 @@ static HRESULT handle_get_pitch(struct kmd_device *device, struct kmd_session *s
 	return S_OK;
 }
 
-static HRESULT handle_lock(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	(void)session;
-	return kmd_lock(device, &escape->lock);
-}
+/* Commands of the device, which name no session. */
+#define DEVICE_HANDLER(name, function, member)                                                                         \
+	static HRESULT handle_##name(struct kmd_device *device, struct kmd_session *session, union any_escape *escape) \
+	{                                                                                                              \
+		(void)session;                                                                                         \
+		return function(device, &escape->member);                                                              \
+	}
 
-static HRESULT handle_unlock(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	(void)session;
-	return kmd_unlock(device, &escape->lock);
-}
-
-static HRESULT handle_create_channel(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	(void)session;
-	return kmd_create_channel(device, &escape->channel);
-}
-
-static HRESULT handle_destroy_channel(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	(void)session;
-	return kmd_destroy_channel(device, &escape->channel);
-}
-
-static HRESULT handle_channel_key_exchange(struct kmd_device *device, struct kmd_session *session,
-					   union any_escape *escape)
-{
-	(void)session;
-	return kmd_channel_key_exchange(device, &escape->channel_key);
-}
-
-static HRESULT handle_configure_channel(struct kmd_device *device, struct kmd_session *session,
-					union any_escape *escape)
-{
-	(void)session;
-	return kmd_configure_channel(device, &escape->message);
-}
-
-static HRESULT handle_query_channel(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	(void)session;
-	return kmd_query_channel(device, &escape->message);
-}
-
-static HRESULT handle_create_decode(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	(void)session;
-	return kmd_create_decode(device, &escape->decode);
-}
-
-static HRESULT handle_destroy_decode(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	(void)session;
-	return kmd_destroy_decode(device, &escape->decode);
-}
+DEVICE_HANDLER(lock, kmd_lock, lock)
+DEVICE_HANDLER(unlock, kmd_unlock, lock)
+DEVICE_HANDLER(create_channel, kmd_create_channel, channel)
+DEVICE_HANDLER(destroy_channel, kmd_destroy_channel, channel)
+DEVICE_HANDLER(channel_key_exchange, kmd_channel_key_exchange, channel_key)
+DEVICE_HANDLER(configure_channel, kmd_configure_channel, message)
+DEVICE_HANDLER(query_channel, kmd_query_channel, message)
+DEVICE_HANDLER(create_decode, kmd_create_decode, decode)
+DEVICE_HANDLER(destroy_decode, kmd_destroy_decode, decode)
 
 /* How a command is offered: by a bit of the capabilities or by a switch of the configuration (CAP-32). */
 enum offer { OFFER_ALWAYS, OFFER_CAPS, OFFER_DECRYPTION_BLT, OFFER_GET_PITCH };
