@@ -41,11 +41,74 @@ typedef HRESULT(APIENTRY *PFNDXVAULT_CREATEPROTECTEDSESSIONCB)(HANDLE hDevice, D
 typedef HRESULT(APIENTRY *PFNDXVAULT_DESTROYPROTECTEDSESSIONCB)(HANDLE hDevice,
 								const DXVAULTCB_DESTROYPROTECTEDSESSION *pData);
 
+/* ---- several blts, and one wait for them -------------------------------------------------------- */
+
+/*
+ * EncryptionBlt and DecryptionBlt have no flag that says "do not wait". A runtime that wants to wait once for several sets
+ * DXVAULT_CREATEDEVICE_QUEUED_BLTS as well, offers the last two callbacks of DXVAULT_DEVICECALLBACKS, and lets
+ * D3DDDIARG_CREATEDEVICE.pDeviceFuncs point to a DXVAULT_DEVICEFUNCS, which the driver fills in whole. docs/porting.md
+ * shows it. Without the flag the driver looks at neither, and every blt is done when it returns.
+ */
+#define DXVAULT_CREATEDEVICE_QUEUED_BLTS 0x40000000u
+
+/*
+ * Both called by the driver between BeginQueue and EndQueue. pfnQueueEscapeCb is pfnEscapeCb that may return before the
+ * kernel has answered: pPrivateDriverData belongs to the kernel until pfnWaitEscapesCb. Returns S_OK, or what pfnEscapeCb
+ * returns if the escape was not queued.
+ */
+typedef HRESULT(APIENTRY *PFNDXVAULT_QUEUEESCAPECB)(HANDLE hAdapter, const D3DDDICB_ESCAPE *pData);
+
+/*
+ * Waits until at most Left of the escapes that the device has queued are unanswered; they are answered in their order.
+ * hDevice is the runtime's. Returns S_OK; D3DDDIERR_DEVICEREMOVED: the kernel side is gone, and no answer will come;
+ * E_FAIL: an escape was refused by the kernel, and its data is as it was. None is under way any more unless S_OK.
+ */
+typedef HRESULT(APIENTRY *PFNDXVAULT_WAITESCAPESCB)(HANDLE hDevice, UINT Left);
+
 typedef struct _DXVAULT_DEVICECALLBACKS {
 	D3DDDI_DEVICECALLBACKS Callbacks;
 	PFNDXVAULT_CREATEPROTECTEDSESSIONCB pfnCreateProtectedSessionCb;
 	PFNDXVAULT_DESTROYPROTECTEDSESSIONCB pfnDestroyProtectedSessionCb;
+	PFNDXVAULT_QUEUEESCAPECB pfnQueueEscapeCb; /* with DXVAULT_CREATEDEVICE_QUEUED_BLTS */
+	PFNDXVAULT_WAITESCAPESCB pfnWaitEscapesCb; /* the same */
 } DXVAULT_DEVICECALLBACKS;
+
+typedef struct _DXVAULTARG_BEGINQUEUE {
+	UINT MaxBlts;	   /* in: how many blts may be queued; 1 or more */
+	HRESULT *pResults; /* out: room for MaxBlts; the runtime's, written until EndQueue returns */
+} DXVAULTARG_BEGINQUEUE;
+
+/**
+ * BeginQueue - from now on the device's blts return before they are done
+ * @hDevice: the driver's handle of the device.
+ * @pData: read before the call returns; what pResults points to stays the driver's until EndQueue.
+ *
+ * A blt that returns S_OK is queued; blts are done in the order of their calls, and the nth that was queued, from 0 on, has
+ * its result in pResults[n]. A blt that returns something else was refused at once and takes no place. Until EndQueue
+ * the application leaves the memory of the surfaces and the bytes at pIV of EncryptionBlt alone. Every other function of the
+ * device waits for what is queued before it does anything. A queue lives until EndQueue or DestroyDevice.
+ *
+ * A blt that finds MaxBlts of them queued: D3DDDIERR_INVALIDCALL.
+ *
+ * S_OK; E_INVALIDARG: hDevice, pData or pResults NULL or unknown, MaxBlts 0; D3DDDIERR_INVALIDCALL: there is a queue.
+ */
+typedef HRESULT(APIENTRY *PFNDXVAULT_BEGINQUEUE)(HANDLE hDevice, const DXVAULTARG_BEGINQUEUE *pData);
+
+/**
+ * EndQueue - wait until all queued blts are done; the next ones wait for themselves again
+ * @hDevice: the driver's handle of the device.
+ * @pCount: out: how many were queued, which is how many results there are; may be NULL.
+ *
+ * S_OK: each result is S_OK; else the first result that is not; E_INVALIDARG: hDevice unknown;
+ * D3DDDIERR_INVALIDCALL: there is no queue.
+ */
+typedef HRESULT(APIENTRY *PFNDXVAULT_ENDQUEUE)(HANDLE hDevice, UINT *pCount);
+
+typedef struct _DXVAULT_DEVICEFUNCS {
+	D3DDDI_DEVICEFUNCS Functions;
+	PFNDXVAULT_BEGINQUEUE pfnBeginQueue;
+	PFNDXVAULT_ENDQUEUE pfnEndQueue;
+} DXVAULT_DEVICEFUNCS;
 
 /* ---- the service -------------------------------------------------------------------------------- */
 
@@ -199,6 +262,33 @@ EXTERN_C VOID APIENTRY DxvaultFreeSystemMemory(D3DKMT_HANDLE hDevice, VOID *memo
  * thread may be in a call of this library. A later call connects anew.
  */
 EXTERN_C VOID APIENTRY DxvaultDisconnect(VOID);
+
+/* ---- escapes that need no wait ------------------------------------------------------------------ */
+
+/**
+ * DxvaultQueueEscape - D3DKMTEscape that may return before the answer is there
+ * @pData: as for D3DKMTEscape. Read before the call returns; the bytes that pPrivateDriverData points to belong to this
+ *         library until DxvaultWaitEscapes has returned, which writes the answer to them.
+ *
+ * An escape of a device with Flags.NoAdapterSynchronization and at most 96 bytes goes through the device's submission ring,
+ * where there is one to be had; D3DKMTEscape sends it the same way, and waits. Every other escape is done when this
+ * returns. Escapes of a ring are answered in their order, and not ordered with other calls. A caller has at most 64 under
+ * way: the next call then waits for the first of them. One thread at a time for each device.
+ *
+ * STATUS_SUCCESS: it is queued or done; else as D3DKMTEscape, and it is not queued.
+ */
+EXTERN_C NTSTATUS APIENTRY DxvaultQueueEscape(CONST D3DKMT_ESCAPE *pData);
+
+/**
+ * DxvaultWaitEscapes - wait for the answers of queued escapes
+ * @hDevice: of which device.
+ * @Left: how many, the last ones, may still be under way when it returns.
+ *
+ * STATUS_SUCCESS; the status of the first escape since the last wait that was refused: all are answered then, whatever Left
+ * is; STATUS_DEVICE_REMOVED: the service is gone, and none is under way any more; STATUS_INVALID_PARAMETER: no such
+ * device.
+ */
+EXTERN_C NTSTATUS APIENTRY DxvaultWaitEscapes(D3DKMT_HANDLE hDevice, UINT Left);
 
 /* ---- operator -------------------------------------------------------------------------------------- */
 

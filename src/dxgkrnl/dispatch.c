@@ -42,6 +42,7 @@ static dxgk_handler *const handlers[WIRE_TYPE_END] = {
 	[WIRE_LIST_SESSIONS] = dxgk_do_list_sessions,
 	[WIRE_INVALIDATE] = dxgk_do_invalidate,
 	[WIRE_DESIGNATE_COMPOSITOR] = dxgk_do_designate_compositor,
+	[WIRE_CREATE_RING] = dxgk_do_create_ring,
 };
 
 void *dxgk_reply(struct dxgk_call *call, size_t size)

@@ -70,13 +70,25 @@ struct dxgk_interface {
 	 */
 	bool (*ChargeObjects)(HANDLE hDevice, int count);
 
+	/*
+	 * Around work of the driver that takes long: other calls of it may come in between, from engine workers alone. What
+	 * the driver uses meanwhile it has to keep from them itself. From inside any entry but those of workers.
+	 */
+	void (*Unlock)(HANDLE DeviceHandle);
+	void (*Lock)(HANDLE DeviceHandle);
+	/*
+	 * The same until a transfer that is under way has finished; there has to be one. Until the entry that calls this
+	 * returns, no other transfer begins.
+	 */
+	void (*WaitForTransfer)(HANDLE DeviceHandle);
+
 	/* The monitor; NULL where none is plugged in. STATUS_SUCCESS, or why the picture could not be shown. */
 	NTSTATUS (*ShowPicture)(HANDLE DeviceHandle, const struct dxgk_picture *picture);
 };
 
 /*
- * The driver's entries. hAdapter is what AddDevice gave. All calls of one adapter are serialised by the graphics kernel.
- * A status other than STATUS_SUCCESS means that nothing was changed.
+ * The driver's entries. hAdapter is what AddDevice gave. All calls of one adapter are serialised by the graphics kernel,
+ * RunTransfer excepted. A status other than STATUS_SUCCESS means that nothing was changed.
  */
 struct dxgk_driver {
 	/* AddDevice and StartDevice in one. context is the driver's own business. */
@@ -119,6 +131,29 @@ struct dxgk_driver {
 	 * them, before DxgkDdiDestroyDevice, with requests of other clients between. NULL: as above.
 	 */
 	void (*OrphanSession)(HANDLE hAdapter, HANDLE hProtectedSession);
+
+	/*
+	 * Engine workers: threads that move the bytes of transfers while the driver is called for other things. Made before
+	 * the first transfer, destroyed before StopDevice. CreateWorker NULL: the driver has no transfers, and none of the
+	 * five is there.
+	 */
+	NTSTATUS (*CreateWorker)(HANDLE hAdapter, HANDLE *ret_hWorker);
+	void (*DestroyWorker)(HANDLE hWorker);
+	/*
+	 * An escape with Flags.NoAdapterSynchronization that came through a ring. arg is as for DxgkDdiEscape and stays where
+	 * it is until FinishTransfer. STATUS_SUCCESS with *ret_size 0: it is done, the answer stands in the private data, and
+	 * neither of the other two follows. With another size: so many bytes are to be moved, RunTransfer is called until
+	 * they are, then FinishTransfer. STATUS_RETRY: what it needs is used by another transfer; it is begun anew when one
+	 * has finished. STATUS_INVALID_PARAMETER: no command of the driver, or none that is a transfer.
+	 */
+	NTSTATUS (*BeginTransfer)(HANDLE hAdapter, HANDLE hWorker, const DXGKARG_ESCAPE *arg, UINT64 *ret_size);
+	/*
+	 * Moves size bytes from offset on of what hOwner began. Several workers at once, each with its own hWorker, the owner
+	 * among them. offset is a multiple of 64 KiB.
+	 */
+	void (*RunTransfer)(HANDLE hOwner, HANDLE hWorker, UINT64 offset, UINT64 size);
+	/* Writes the answer to the private data. */
+	void (*FinishTransfer)(HANDLE hOwner, const DXGKARG_ESCAPE *arg);
 
 	/* A few printable words for the operator: what the session encrypts with. NULL: the driver has none. */
 	void (*DescribeSession)(HANDLE hAdapter, HANDLE hProtectedSession, char *text, SIZE_T size);

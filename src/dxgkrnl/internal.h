@@ -373,6 +373,6 @@ dxgk_handler dxgk_do_create_allocation, dxgk_do_destroy_allocation, dxgk_do_lock
 dxgk_handler dxgk_do_query_resource, dxgk_do_open_resource, dxgk_do_share_objects;
 dxgk_handler dxgk_do_escape, dxgk_do_present;
 dxgk_handler dxgk_do_create_session, dxgk_do_destroy_session, dxgk_do_query_session, dxgk_do_open_session;
-dxgk_handler dxgk_do_list_sessions, dxgk_do_invalidate, dxgk_do_designate_compositor;
+dxgk_handler dxgk_do_list_sessions, dxgk_do_invalidate, dxgk_do_designate_compositor, dxgk_do_create_ring;
 
 #endif

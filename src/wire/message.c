@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The shapes that requests may have, and proof that no structure has hidden padding. */
 #include "wire/message.h"
+#include "wire/ring.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -36,6 +37,11 @@ static_assert(sizeof(struct wire_list_sessions) + WIRE_MAX_LISTED * sizeof(struc
 	      "a full list fits");
 static_assert(sizeof(struct wire_invalidate) == 32, "wire layout");
 static_assert(sizeof(struct wire_designate_compositor) == 24, "wire layout");
+static_assert(sizeof(struct wire_ring_entry) == 128, "wire layout");
+static_assert(offsetof(struct wire_ring, completed) == 64, "wire layout");
+static_assert(offsetof(struct wire_ring, entries) == 128, "wire layout");
+static_assert(sizeof(struct wire_ring) == 128 + 128 * WIRE_RING_ENTRIES, "wire layout");
+static_assert((WIRE_RING_ENTRIES & (WIRE_RING_ENTRIES - 1)) == 0, "the counters wrap at a multiple of the entries");
 
 #define FIXED(text, type)                           \
 	{                                           \
@@ -85,6 +91,7 @@ static const struct wire_rule rules[WIRE_TYPE_END] = {
 	[WIRE_LIST_SESSIONS] = FIXED("list sessions", struct wire_list_sessions),
 	[WIRE_INVALIDATE] = FIXED("invalidate", struct wire_invalidate),
 	[WIRE_DESIGNATE_COMPOSITOR] = FIXED("designate compositor", struct wire_designate_compositor),
+	[WIRE_CREATE_RING] = FIXED("create ring", struct wire_handle),
 };
 
 const struct wire_rule *wire_rule_get(uint32_t type)

@@ -13,11 +13,11 @@
  * The version stands in the hello, the first message of a connection; it changes with every change in this file.
  */
 #define WIRE_MAGIC   0x31544c5541565844ull /* "DXVAULT1" */
-#define WIRE_VERSION 3u
+#define WIRE_VERSION 4u
 
 enum {
 	WIRE_MAX_MESSAGE = 192 * 1024,
-	WIRE_MAX_DESCRIPTORS = 1, /* in either direction */
+	WIRE_MAX_DESCRIPTORS = 2, /* in either direction */
 	WIRE_MAX_PRIVATE_DATA = 64 * 1024,
 	WIRE_MAX_ALLOCATIONS = 64, /* a resource */
 	WIRE_MAX_SIGNALS = 64,
@@ -60,6 +60,7 @@ enum wire_type {
 	WIRE_LIST_SESSIONS,
 	WIRE_INVALIDATE,
 	WIRE_DESIGNATE_COMPOSITOR,
+	WIRE_CREATE_RING,
 	WIRE_TYPE_END,
 };
 
@@ -299,6 +300,12 @@ struct wire_escape {
 	uint32_t flags; /* D3DDDI_ESCAPEFLAGS.Value */
 	uint32_t size;
 };
+
+/*
+ * WIRE_CREATE_RING: a device's handle; the reply is a header and two descriptors, the memory of struct wire_ring (ring.h)
+ * and its doorbell. A device has at most one. STATUS_NOT_SUPPORTED: this side does without; STATUS_INSUFFICIENT_RESOURCES.
+ * Escapes that would go there are good as messages too.
+ */
 
 struct wire_rectangle {
 	int32_t left;

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The submission ring of a device: memory that a client and the service share, and what lies where in it. */
+#ifndef DXV_WIRE_RING_H
+#define DXV_WIRE_RING_H
+
+#include <stdint.h>
+
+/*
+ * One device, one client thread at a time that writes, one consumer. The client fills the entry submitted % ENTRIES and
+ * raises submitted; the service does the commands in order, writes each one's answer into its entry and raises completed.
+ * Both counters only grow, modulo 2^32. An entry is the client's from its completion until it is submitted again, and then
+ * the service's. Nothing keeps a client from writing anywhere at any time: the service copies an entry once, keeps its own
+ * count of what it has done, and reads back nothing that it wrote.
+ *
+ * Whoever is to sleep says so first, in client_sleeps or service_sleeps, and then looks at the counter again; whoever has
+ * raised the counter looks at the flag after that. All four in sequentially consistent order. The client sleeps on
+ * completed, a futex. The service watches many rings, so it sleeps on a descriptor, the doorbell: an eventfd of the ring.
+ */
+enum {
+	WIRE_RING_ENTRIES = 64, /* a power of two */
+	WIRE_RING_DATA = 96,
+};
+
+/* An escape, as in struct wire_escape; the device is the ring's. */
+struct wire_ring_entry {
+	uint32_t adapter;
+	uint32_t context;
+	uint32_t type;	/* D3DKMT_ESCAPETYPE */
+	uint32_t flags; /* D3DDDI_ESCAPEFLAGS */
+	uint32_t size;	/* of the private data */
+	int32_t status; /* answer: NTSTATUS; data is the answer's if it is STATUS_SUCCESS, and else as it was */
+	uint32_t reserved[2];
+	uint8_t data[WIRE_RING_DATA];
+};
+
+struct wire_ring {
+	/* Written by the client. */
+	_Alignas(64) _Atomic uint32_t submitted;
+	_Atomic uint32_t client_sleeps; /* 1: completed has a waiter to be woken */
+	/* Written by the service. */
+	_Alignas(64) _Atomic uint32_t completed;
+	_Atomic uint32_t service_sleeps; /* 1: nobody looks at submitted until the doorbell rings */
+	_Atomic uint32_t is_closed;	 /* 1: nothing is done here any more; completed has been woken */
+	_Alignas(64) struct wire_ring_entry entries[WIRE_RING_ENTRIES];
+};
+
+#endif
