@@ -110,6 +110,8 @@ bool dxgk_device_destroy_part(struct dxgk_device *device, uint32_t *budget)
 	struct dxgk_process *process = device->process;
 	struct dxgk_kernel *kernel = process->kernel;
 
+	/* Before the rest, so that its commands meet all of the device or none of it. */
+	dxgk_ring_destroy(device->ring);
 	if (!destroy_children(device, budget))
 		return false;
 	kernel->driver->DxgkDdiDestroyDevice(device->driver_handle);

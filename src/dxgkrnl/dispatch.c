@@ -111,7 +111,20 @@ static void answer(struct dxgk_process *process, const struct wire_header *asked
 	};
 }
 
-int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+static int continue_locked(struct dxgk_process *process, struct wire_packet *reply)
+{
+	uint32_t budget = DXGK_TURN;
+
+	if (!dxgk_device_destroy_part(process->ending, &budget))
+		return 1;
+	process->ending = NULL;
+	reply->size = sizeof(struct wire_header);
+	reply->descriptor_count = 0;
+	answer(process, &process->pending, STATUS_SUCCESS, reply);
+	return 0;
+}
+
+static int begin_locked(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
 {
 	struct dxgk_call call = { .process = process, .request = request, .reply = reply };
 	const struct wire_header *asked = request->data;
@@ -123,30 +136,37 @@ int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, 
 	if (result < 0)
 		return result;
 
-	dxgk_collect(process->kernel);
+	dxgk_collect_locked(process->kernel);
 	reply->size = sizeof(struct wire_header);
 	reply->descriptor_count = 0;
 	process->met_removed = false;
 	status = handlers[asked->type](&call);
 	if (status == STATUS_PENDING) {
 		process->pending = *asked;
-		return dxgk_continue(process, reply);
+		return continue_locked(process, reply);
 	}
 	answer(process, asked, status, reply);
 	return 0;
 }
 
+int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+{
+	int result;
+
+	dxgk_enter(process->kernel);
+	result = begin_locked(process, request, reply);
+	dxgk_leave(process->kernel);
+	return result;
+}
+
 int dxgk_continue(struct dxgk_process *process, struct wire_packet *reply)
 {
-	uint32_t budget = DXGK_TURN;
+	int result;
 
-	if (!dxgk_device_destroy_part(process->ending, &budget))
-		return 1;
-	process->ending = NULL;
-	reply->size = sizeof(struct wire_header);
-	reply->descriptor_count = 0;
-	answer(process, &process->pending, STATUS_SUCCESS, reply);
-	return 0;
+	dxgk_enter(process->kernel);
+	result = continue_locked(process, reply);
+	dxgk_leave(process->kernel);
+	return result;
 }
 
 int dxgk_transact(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)

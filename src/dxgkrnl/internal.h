@@ -6,7 +6,9 @@
 #include "dxgkrnl/handle_table.h"
 #include "dxgkrnl/kernel.h"
 #include "util/list.h"
+#include "wire/ring.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /*
@@ -40,6 +42,7 @@ struct dxgk_user {
 	uint32_t handles;
 	uint32_t nt_handles;
 	uint32_t sessions; /* live ones that processes of the user made */
+	uint32_t rings;
 };
 
 /* What a process has charged to it, and who it is. Outlives the process while another one holds what it made. */
@@ -58,11 +61,47 @@ struct dxgk_page {
 	struct wire_slot *slots;
 };
 
+/*
+ * Who holds the mutex may call the driver, and look at all that is in this file. Requests come before workers, which are
+ * held back while a request waits for a transfer to finish, or for the mutex.
+ */
+struct dxgk_lock {
+	pthread_mutex_t mutex;
+	pthread_cond_t finished; /* a transfer, or a worker's hold on a ring */
+	pthread_cond_t passed;	 /* the request that workers were held back for */
+	_Atomic uint32_t wanted; /* by requests */
+	uint32_t held_back;	 /* workers */
+	uint32_t transfers;	 /* under way */
+	bool is_waiting;	 /* a request waited for a transfer, and has not ended since */
+	bool is_apart;		 /* between the driver's Unlock and Lock */
+	struct dxgk_process *apart_caller;
+	struct dxgk_device *apart_device;
+};
+
+struct dxgk_engine;
+
+/* A device's ring: lists and flags are the engine's lock's, all else the worker's that has taken it. */
+struct dxgk_ring {
+	struct list link; /* among those that workers look at; alone: the doorbell will ring */
+	struct dxgk_engine *engine;
+	struct dxgk_device *device;
+	struct wire_ring *shared;
+	int doorbell;
+	uint32_t place; /* in the engine's table */
+	uint32_t done;	/* commands, modulo 2^32: what completed says unless a client wrote there */
+	bool is_taken;
+	bool is_blocked; /* its next command needs what a transfer or request holds */
+	bool is_broken;	 /* its client writes nonsense: it is not looked at any more */
+	bool is_closed;	 /* read under the kernel's lock as well */
+};
+
 struct dxgk_kernel {
 	const struct dxgk_driver *driver;
 	HANDLE adapter; /* the driver's */
 	struct dxgk_interface interface;
 	struct dxgk_config config;
+	struct dxgk_lock lock;
+	struct dxgk_engine *engine; /* NULL: no ring was asked for yet */
 	struct dxgk_counts counts;
 	struct list users;
 	struct list processes;
@@ -106,7 +145,8 @@ struct dxgk_device {
 	uint64_t id; /* never used again */
 	HANDLE driver_handle;
 	uint32_t handle;
-	uint32_t charged; /* handles of the user, for what the driver keeps */
+	uint32_t charged;	/* handles of the user, for what the driver keeps */
+	struct dxgk_ring *ring; /* NULL: it has none */
 	struct list contexts;
 	struct list opens;
 	struct list sessions; /* those made on it */
@@ -229,6 +269,67 @@ struct dxgk_call {
 	struct wire_packet *reply;
 };
 
+/* ---- lock.c --------------------------------------------------------------------------------------- */
+
+void dxgk_lock_init(struct dxgk_lock *lock);
+void dxgk_lock_destroy(struct dxgk_lock *lock);
+/* Around each call from outside. */
+void dxgk_enter(struct dxgk_kernel *kernel);
+void dxgk_leave(struct dxgk_kernel *kernel);
+/*
+ * The same for workers. dxgk_worker_enter lets requests go first, unless *is_closed becomes true; so does give_way, which
+ * gives the lock up meanwhile. dxgk_worker_lock does not: a transfer that is under way may always finish.
+ */
+void dxgk_worker_enter(struct dxgk_kernel *kernel, const bool *is_closed);
+void dxgk_worker_give_way(struct dxgk_kernel *kernel, const bool *is_closed);
+void dxgk_worker_lock(struct dxgk_kernel *kernel);
+void dxgk_worker_leave(struct dxgk_kernel *kernel);
+void dxgk_transfer_begun(struct dxgk_kernel *kernel);
+void dxgk_transfer_finished(struct dxgk_kernel *kernel);
+/* Gives the lock up until a worker calls dxgk_wake_waiter. No transfer begins until the request ends or calls Unlock. */
+void dxgk_wait(struct dxgk_kernel *kernel);
+void dxgk_wake_waiter(struct dxgk_kernel *kernel);
+/* The driver's callbacks. */
+void dxgk_cb_unlock(HANDLE handle);
+void dxgk_cb_lock(HANDLE handle);
+void dxgk_cb_wait_for_transfer(HANDLE handle);
+
+/* ---- engine.c, ring.c ------------------------------------------------------------------------------- */
+
+/* Rings of all clients together. */
+enum { DXGK_RINGS_MAX = 1024 };
+
+/* Starts the workers. STATUS_NOT_SUPPORTED: there are to be none; STATUS_NO_MEMORY, STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS dxgk_engine_create(struct dxgk_kernel *kernel, struct dxgk_engine **ret);
+/* Its rings are closed before. NULL is allowed. */
+void dxgk_engine_destroy(struct dxgk_engine *engine);
+/* Watches a ring's doorbell from now on. STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS dxgk_engine_add(struct dxgk_engine *engine, struct dxgk_ring *ring);
+/* Nobody looks at the ring any more. Waits for the worker that does, and gives the kernel's lock up meanwhile. */
+void dxgk_engine_remove(struct dxgk_engine *engine, struct dxgk_ring *ring);
+/* Rings that had to wait for others are looked at again. */
+void dxgk_engine_unblock(struct dxgk_engine *engine);
+
+/* Where a worker works at a ring's command. */
+struct dxgk_command {
+	struct wire_ring_entry entry; /* a copy that no client writes to */
+	DXGKARG_ESCAPE argument;
+	NTSTATUS status;
+	uint64_t size; /* bytes to move; 0: it is answered */
+};
+
+/* How many commands wait; more than WIRE_RING_ENTRIES: the client writes nonsense. */
+uint32_t dxgk_ring_pending(const struct dxgk_ring *ring);
+/* Copies the next command and begins it, under the kernel's lock. False: not now, something else holds what it needs. */
+bool dxgk_ring_begin(struct dxgk_ring *ring, HANDLE worker, struct dxgk_command *ret);
+/* Writes the answer. Returns whether the client sleeps and is to be woken by dxgk_ring_wake. */
+bool dxgk_ring_answer(struct dxgk_ring *ring, const struct dxgk_command *command);
+void dxgk_ring_wake(struct dxgk_ring *ring);
+/* A client that breaks the rules gets no more answers. */
+void dxgk_ring_break(struct dxgk_ring *ring);
+/* Of a device; NULL is allowed. */
+void dxgk_ring_destroy(struct dxgk_ring *ring);
+
 /* ---- process.c ------------------------------------------------------------------------------------ */
 
 /* A new local handle, charged to the user; 0 if there is none to be had. slot: the kind needs one in the object page. */
@@ -323,12 +424,18 @@ bool dxgk_session_id_more(uint32_t place);
  */
 void dxgk_loss_begin(struct dxgk_kernel *kernel);
 void dxgk_loss_end(struct dxgk_kernel *kernel);
+/* What the calls of these names do, for those who hold the lock. */
+uint32_t dxgk_lose_keys_locked(struct dxgk_kernel *kernel);
+uint32_t dxgk_teardown_locked(struct dxgk_kernel *kernel);
+uint32_t dxgk_remove_device_locked(struct dxgk_kernel *kernel);
 /* The driver's callback. */
 void dxgk_cb_teardown(HANDLE handle);
 void dxgk_lose_session(struct dxgk_session *session);
 
 /* ---- memory.c, resource.c -------------------------------------------------------------------------- */
 
+/* A file of memory that can't shrink or grow, all of it there, and a mapping. Returns 0 or a negative errno value. */
+int dxgk_memory_file_create(const char *name, uint64_t size, int *ret_descriptor, void **ret_map);
 NTSTATUS dxgk_memory_create(struct dxgk_process *process, uint64_t size, struct dxgk_memory **ret);
 void dxgk_memory_unref(struct dxgk_memory *memory);
 void dxgk_resource_free(struct dxgk_resource *resource);
@@ -342,6 +449,7 @@ NTSTATUS dxgk_nt_handle_create(struct dxgk_process *process, struct dxgk_object 
 /* The object behind a descriptor that came from a client (KMT-44, KMT-51, KMT-52). */
 NTSTATUS dxgk_nt_handle_open(struct dxgk_kernel *kernel, int descriptor, enum dxgk_kind kind,
 			     struct dxgk_object **ret_object);
+void dxgk_collect_locked(struct dxgk_kernel *kernel);
 /* The adapter is gone: none of them opens any more. */
 void dxgk_nt_handles_remove(struct dxgk_kernel *kernel);
 void dxgk_nt_handles_clear(struct dxgk_kernel *kernel);

@@ -14,6 +14,7 @@ void dxgk_limits_default(struct dxgk_limits *ret)
 		.processes = 1024,
 		.nt_handles = 4096,
 		.sessions = 4u << 20,
+		.rings = 256,
 		.protected_bytes = 256ull << 20,
 		.shared_bytes = 1024ull << 20,
 	};
@@ -66,6 +67,7 @@ int dxgk_kernel_create(const struct dxgk_config *config, struct dxgk_kernel **re
 	list_init(&kernel->users);
 	list_init(&kernel->processes);
 	dxgk_identities_init(kernel);
+	dxgk_lock_init(&kernel->lock);
 	kernel->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (kernel->epoll < 0) {
 		result = -errno;
@@ -79,6 +81,9 @@ int dxgk_kernel_create(const struct dxgk_config *config, struct dxgk_kernel **re
 		.IsProcessAlive = dxgk_cb_is_process_alive,
 		.GetCompositor = dxgk_cb_get_compositor,
 		.ChargeObjects = dxgk_cb_charge_objects,
+		.Unlock = dxgk_cb_unlock,
+		.Lock = dxgk_cb_lock,
+		.WaitForTransfer = dxgk_cb_wait_for_transfer,
 		.ShowPicture = config->show_picture ? cb_show_picture : NULL,
 	};
 	if (kernel->driver->StartDevice(&kernel->interface, config->driver_context, &kernel->adapter) != STATUS_SUCCESS)
@@ -89,6 +94,7 @@ int dxgk_kernel_create(const struct dxgk_config *config, struct dxgk_kernel **re
 fail_epoll:
 	close(kernel->epoll);
 fail:
+	dxgk_lock_destroy(&kernel->lock);
 	free(kernel);
 	return result;
 }
@@ -97,8 +103,13 @@ void dxgk_kernel_destroy(struct dxgk_kernel *kernel)
 {
 	if (!kernel)
 		return;
+	dxgk_engine_destroy(kernel->engine);
+	kernel->engine = NULL;
+	dxgk_enter(kernel);
 	dxgk_nt_handles_clear(kernel);
 	kernel->driver->StopDevice(kernel->adapter);
+	dxgk_leave(kernel);
+	dxgk_lock_destroy(&kernel->lock);
 	close(kernel->epoll);
 	free(kernel);
 }

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 /*
- * Not thread-safe: whoever holds it serialises its calls. Functions return 0 or a negative errno value, NTSTATUS where
+ * Not thread-safe: whoever holds it serialises its calls. Beside them it has threads of its own, the engine workers. Functions return 0 or a negative errno value, NTSTATUS where
  * a client gets to see it.
  */
 struct dxgk_kernel;
@@ -23,6 +23,7 @@ struct dxgk_limits {
 	uint32_t processes;	  /* connections of one user */
 	uint32_t nt_handles;	  /* of one user; each costs the service a descriptor */
 	uint32_t sessions;	  /* live protected sessions of one user (CS-25) */
+	uint32_t rings;		  /* submission rings of one user; each costs the service a descriptor */
 	uint64_t protected_bytes; /* protected surfaces of one process (BLT-102) */
 	uint64_t shared_bytes;	  /* system memory of one process that the service maps */
 };
@@ -33,6 +34,8 @@ struct dxgk_config {
 	const struct dxgk_driver *driver;
 	void *driver_context;
 	struct dxgk_limits limits;
+	/* Threads that move the bytes of transfers; 0: requests do, and no client has a ring. */
+	uint32_t workers;
 	/* What clients get to map, to see that this process has died (struct wire_liveness); NULL: nothing. */
 	const int *liveness;
 
@@ -111,6 +114,7 @@ struct dxgk_counts {
 	uint32_t allocations;
 	uint32_t resources;
 	uint32_t memories;
+	uint32_t rings;
 	uint32_t nt_handles;
 	uint32_t teardowns;
 };

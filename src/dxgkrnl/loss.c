@@ -41,7 +41,7 @@ static uint32_t count_good(const struct dxgk_kernel *kernel)
 	return count;
 }
 
-uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)
+uint32_t dxgk_lose_keys_locked(struct dxgk_kernel *kernel)
 {
 	uint32_t good = count_good(kernel);
 
@@ -57,15 +57,35 @@ uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)
 	return good;
 }
 
-uint32_t dxgk_teardown(struct dxgk_kernel *kernel)
+uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)
+{
+	uint32_t lost;
+
+	dxgk_enter(kernel);
+	lost = dxgk_lose_keys_locked(kernel);
+	dxgk_leave(kernel);
+	return lost;
+}
+
+uint32_t dxgk_teardown_locked(struct dxgk_kernel *kernel)
 {
 	kernel->counts.teardowns++;
-	return dxgk_lose_keys(kernel);
+	return dxgk_lose_keys_locked(kernel);
+}
+
+uint32_t dxgk_teardown(struct dxgk_kernel *kernel)
+{
+	uint32_t lost;
+
+	dxgk_enter(kernel);
+	lost = dxgk_teardown_locked(kernel);
+	dxgk_leave(kernel);
+	return lost;
 }
 
 void dxgk_cb_teardown(HANDLE handle)
 {
-	(void)dxgk_teardown(handle);
+	(void)dxgk_teardown_locked(handle);
 }
 
 void dxgk_lose_session(struct dxgk_session *session)
@@ -79,19 +99,31 @@ void dxgk_lose_session(struct dxgk_session *session)
 
 void dxgk_stop(struct dxgk_kernel *kernel)
 {
-	(void)dxgk_lose_keys(kernel);
+	dxgk_enter(kernel);
+	(void)dxgk_lose_keys_locked(kernel);
 	kernel->is_stopping = true;
+	dxgk_leave(kernel);
 }
 
-uint32_t dxgk_remove_device(struct dxgk_kernel *kernel)
+uint32_t dxgk_remove_device_locked(struct dxgk_kernel *kernel)
 {
 	uint32_t good = count_good(kernel);
 
 	/* First what the sessions say, then their handles: a waiter that wakes reads INVALID (KMT-22). */
-	(void)dxgk_lose_keys(kernel);
+	(void)dxgk_lose_keys_locked(kernel);
 	invalidate_all(kernel, /* is_dead= */ true);
 	dxgk_nt_handles_remove(kernel);
 	LIST_FOR_EACH(node, &kernel->processes)
 	dxgk_process_remove(LIST_ENTRY(node, struct dxgk_process, link));
 	return good;
+}
+
+uint32_t dxgk_remove_device(struct dxgk_kernel *kernel)
+{
+	uint32_t lost;
+
+	dxgk_enter(kernel);
+	lost = dxgk_remove_device_locked(kernel);
+	dxgk_leave(kernel);
+	return lost;
 }

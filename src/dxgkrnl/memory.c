@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 /* The pages exist before either side touches them, and the file never shrinks: no access of the service can fault. */
-static int memory_file_create(uint64_t size, int *ret_descriptor, void **ret_map)
+int dxgk_memory_file_create(const char *name, uint64_t size, int *ret_descriptor, void **ret_map)
 {
-	int descriptor = memfd_create("dxvault-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	void *map;
 	int result;
 
@@ -48,7 +48,7 @@ NTSTATUS dxgk_memory_create(struct dxgk_process *process, uint64_t size, struct 
 	memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return STATUS_NO_MEMORY;
-	if (memory_file_create(size, &memory->descriptor, &memory->map) < 0) {
+	if (dxgk_memory_file_create("dxvault-memory", size, &memory->descriptor, &memory->map) < 0) {
 		free(memory);
 		return STATUS_NO_MEMORY;
 	}

@@ -143,7 +143,7 @@ int dxgk_poll_descriptor(const struct dxgk_kernel *kernel)
 	return kernel->epoll;
 }
 
-void dxgk_collect(struct dxgk_kernel *kernel)
+void dxgk_collect_locked(struct dxgk_kernel *kernel)
 {
 	struct epoll_event events[64];
 	int count;
@@ -155,6 +155,13 @@ void dxgk_collect(struct dxgk_kernel *kernel)
 		for (int i = 0; i < count; i++)
 			handle_destroy(kernel, events[i].data.ptr);
 	} while (count == 64);
+}
+
+void dxgk_collect(struct dxgk_kernel *kernel)
+{
+	dxgk_enter(kernel);
+	dxgk_collect_locked(kernel);
+	dxgk_leave(kernel);
 }
 
 void dxgk_nt_handles_remove(struct dxgk_kernel *kernel)

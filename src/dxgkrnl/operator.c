@@ -95,13 +95,13 @@ NTSTATUS dxgk_do_invalidate(struct dxgk_call *call)
 		dxgk_lose_session(session);
 		break;
 	case WIRE_LOSS_KEYS:
-		lost = dxgk_lose_keys(kernel);
+		lost = dxgk_lose_keys_locked(kernel);
 		break;
 	case WIRE_LOSS_TEARDOWN:
-		lost = dxgk_teardown(kernel);
+		lost = dxgk_teardown_locked(kernel);
 		break;
 	case WIRE_LOSS_DEVICE:
-		lost = dxgk_remove_device(kernel);
+		lost = dxgk_remove_device_locked(kernel);
 		break;
 	default:
 		return STATUS_INVALID_PARAMETER;

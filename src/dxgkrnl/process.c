@@ -70,7 +70,7 @@ void dxgk_account_read_command(struct dxgk_account *account)
 	account->command[length > 0 ? length - 1 : 0] = '\0';
 }
 
-int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user_id, struct dxgk_process **ret)
+static int create_locked(struct dxgk_kernel *kernel, uid_t user_id, struct dxgk_process **ret)
 {
 	struct dxgk_user *user = dxgk_user_ref(kernel, user_id);
 	struct dxgk_process *process = NULL;
@@ -108,10 +108,22 @@ fail:
 	return result;
 }
 
+int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user_id, struct dxgk_process **ret)
+{
+	int result;
+
+	dxgk_enter(kernel);
+	result = create_locked(kernel, user_id, ret);
+	dxgk_leave(kernel);
+	return result;
+}
+
 int dxgk_process_identify(struct dxgk_process *process, pid_t pid, uint64_t birth)
 {
 	assert(!process->identity);
+	dxgk_enter(process->kernel);
 	process->identity = dxgk_identity_ref(process->kernel, pid, birth);
+	dxgk_leave(process->kernel);
 	if (!process->identity)
 		return -ENOMEM;
 	process->account->pid = pid;
@@ -182,7 +194,7 @@ static bool destroy_handles(struct dxgk_process *process, uint32_t budget)
 	return true;
 }
 
-bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget)
+static bool destroy_part_locked(struct dxgk_process *process, uint32_t budget)
 {
 	struct dxgk_kernel *kernel = process->kernel;
 
@@ -210,6 +222,17 @@ bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget)
 		trim_heap(kernel);
 	}
 	return true;
+}
+
+bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget)
+{
+	struct dxgk_kernel *kernel = process->kernel;
+	bool is_gone;
+
+	dxgk_enter(kernel);
+	is_gone = destroy_part_locked(process, budget);
+	dxgk_leave(kernel);
+	return is_gone;
 }
 
 void dxgk_process_destroy(struct dxgk_process *process)

@@ -176,6 +176,7 @@ static int start_kernel(struct service *service)
 	driver.identity = service->identity;
 	config.driver_context = &driver;
 	config.limits = service->settings.limits;
+	config.workers = service->settings.workers;
 	result = dxgk_kernel_create(&config, &service->kernel);
 	if (result < 0)
 		log_error("the graphics kernel can't start: %s", strerror(-result));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #define FILE_MAXIMUM 65536u
 #define IDLE_SECONDS 5
 #define TIB	     ((uint64_t)1 << 40)
+#define WORKERS_MAX  64u
 
 struct key {
 	const char *name;
@@ -25,6 +27,19 @@ struct key {
 	uint64_t maximum;
 };
 
+/* One for each processor that this process may use. */
+static uint32_t workers_default(void)
+{
+	cpu_set_t processors;
+	uint32_t count;
+
+	CPU_ZERO(&processors);
+	if (sched_getaffinity(0, sizeof(processors), &processors) < 0)
+		return 1;
+	count = (uint32_t)CPU_COUNT(&processors);
+	return count < WORKERS_MAX ? count : WORKERS_MAX;
+}
+
 void settings_default(struct settings *ret)
 {
 	*ret = (struct settings) {
@@ -32,6 +47,7 @@ void settings_default(struct settings *ret)
 		.log_level = LOG_LEVEL_WARNING,
 		.memory = GPU_MEMORY_SECRET,
 		.engine = GPU_ENGINE_AUTO,
+		.workers = workers_default(),
 	};
 	kmd_config_default(&ret->driver);
 	dxgk_limits_default(&ret->limits);
@@ -222,6 +238,8 @@ static const struct key keys[] = {
 	{ "connections", parse_count, MEMBER(limits.processes), 1, 1u << 20 },
 	{ "nt-handles", parse_count, MEMBER(limits.nt_handles), 0, 1u << 20 },
 	{ "sessions", parse_count, MEMBER(limits.sessions), 0, 1u << 24 },
+	{ "rings", parse_count, MEMBER(limits.rings), 0, 1024 },
+	{ "workers", parse_count, MEMBER(workers), 1, WORKERS_MAX },
 	{ "protected-memory", parse_size, MEMBER(limits.protected_bytes), 4096, TIB },
 	{ "shared-memory", parse_size, MEMBER(limits.shared_bytes), 4096, TIB },
 	{ "idle-seconds", parse_count, MEMBER(idle_seconds), 0, 86400 },

@@ -19,6 +19,7 @@ struct settings {
 	enum log_level log_level;
 	enum gpu_memory_kind memory;
 	enum gpu_engine engine;
+	uint32_t workers; /* engine workers */
 };
 
 void settings_default(struct settings *ret);

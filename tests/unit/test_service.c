@@ -465,7 +465,7 @@ static void test_settings(void **state)
 				   "protected-memory = 3M\nshared-memory = 1G\nidle-seconds = 0\ndecryption-blt = no\n"
 				   "get-pitch = no\ncaps = 0x1D\nallow-users = all\nlog-level = debug\nmemory = plain\n"
 				   "test-channels = both\ntest-encryption = 2\ntest-outputs = 16\ntest-decode = yes\n"
-				   "engine = ipsec-mb";
+				   "engine = ipsec-mb\nrings = 3\nworkers = 64";
 	struct settings settings, before;
 	const char *reason;
 	unsigned int line;
@@ -475,6 +475,11 @@ static void test_settings(void **state)
 	assert_int_equal(settings_parse("", 0, &settings, &line, &reason), 0);
 	assert_false(settings.all_users);
 	assert_int_equal(settings.engine, GPU_ENGINE_AUTO);
+	assert_in_range(settings.workers, 1, 64);
+	assert_int_equal(settings.limits.rings, 256);
+	assert_int_equal(settings_parse("workers = 0", 11, &settings, &line, &reason), -EINVAL);
+	assert_int_equal(settings_parse("workers = 65", 12, &settings, &line, &reason), -EINVAL);
+	assert_int_equal(settings_parse("rings = 1025", 12, &settings, &line, &reason), -EINVAL);
 	assert_int_equal(settings_parse(text, sizeof(text) - 1, &settings, &line, &reason), 0);
 	assert_int_equal(settings.limits.handles, 7);
 	assert_int_equal(settings.limits.processes, 8);
@@ -495,6 +500,8 @@ static void test_settings(void **state)
 	assert_int_equal(settings.driver.outputs, 16);
 	assert_true(settings.driver.has_decode);
 	assert_int_equal(settings.engine, GPU_ENGINE_IPSEC_MB);
+	assert_int_equal(settings.limits.rings, 3);
+	assert_int_equal(settings.workers, 64);
 
 	/* A file with a mistake changes nothing. */
 	before = settings;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* What serialises the calls of a driver: requests on one side, engine workers on the other, requests first. */
+#include "dxgkrnl/internal.h"
+
+#include <assert.h>
+
+void dxgk_lock_init(struct dxgk_lock *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+	pthread_cond_init(&lock->finished, NULL);
+	pthread_cond_init(&lock->passed, NULL);
+}
+
+void dxgk_lock_destroy(struct dxgk_lock *lock)
+{
+	pthread_cond_destroy(&lock->passed);
+	pthread_cond_destroy(&lock->finished);
+	pthread_mutex_destroy(&lock->mutex);
+}
+
+/* A worker that begins one small transfer after the other would hardly let anybody else in. */
+static void take_first(struct dxgk_lock *lock)
+{
+	if (pthread_mutex_trylock(&lock->mutex) == 0)
+		return;
+	atomic_fetch_add(&lock->wanted, 1);
+	pthread_mutex_lock(&lock->mutex);
+	atomic_fetch_sub(&lock->wanted, 1);
+}
+
+static void give_back(struct dxgk_kernel *kernel)
+{
+	struct dxgk_lock *lock = &kernel->lock;
+
+	if (lock->held_back > 0)
+		pthread_cond_broadcast(&lock->passed);
+	/* Whatever a ring was waiting for, it may have ended with this request. */
+	if (kernel->engine)
+		dxgk_engine_unblock(kernel->engine);
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+void dxgk_enter(struct dxgk_kernel *kernel)
+{
+	take_first(&kernel->lock);
+}
+
+void dxgk_leave(struct dxgk_kernel *kernel)
+{
+	kernel->lock.is_waiting = false;
+	give_back(kernel);
+}
+
+void dxgk_worker_enter(struct dxgk_kernel *kernel, const bool *is_closed)
+{
+	struct dxgk_lock *lock = &kernel->lock;
+
+	pthread_mutex_lock(&lock->mutex);
+	dxgk_worker_give_way(kernel, is_closed);
+}
+
+void dxgk_worker_give_way(struct dxgk_kernel *kernel, const bool *is_closed)
+{
+	struct dxgk_lock *lock = &kernel->lock;
+
+	while (!*is_closed && (lock->is_waiting || atomic_load_explicit(&lock->wanted, memory_order_relaxed) > 0)) {
+		lock->held_back++;
+		pthread_cond_wait(&lock->passed, &lock->mutex);
+		lock->held_back--;
+	}
+}
+
+void dxgk_worker_lock(struct dxgk_kernel *kernel)
+{
+	pthread_mutex_lock(&kernel->lock.mutex);
+}
+
+void dxgk_worker_leave(struct dxgk_kernel *kernel)
+{
+	pthread_mutex_unlock(&kernel->lock.mutex);
+}
+
+void dxgk_transfer_begun(struct dxgk_kernel *kernel)
+{
+	kernel->lock.transfers++;
+}
+
+void dxgk_transfer_finished(struct dxgk_kernel *kernel)
+{
+	kernel->lock.transfers--;
+	dxgk_wake_waiter(kernel);
+	dxgk_engine_unblock(kernel->engine);
+}
+
+void dxgk_wake_waiter(struct dxgk_kernel *kernel)
+{
+	if (kernel->lock.is_waiting)
+		pthread_cond_broadcast(&kernel->lock.finished);
+}
+
+void dxgk_wait(struct dxgk_kernel *kernel)
+{
+	struct dxgk_lock *lock = &kernel->lock;
+	struct dxgk_process *caller = kernel->caller;
+	struct dxgk_device *device = kernel->caller_device;
+
+	lock->is_waiting = true;
+	/* Those that were held back look whether what they work for is closed. */
+	if (lock->held_back > 0)
+		pthread_cond_broadcast(&lock->passed);
+	pthread_cond_wait(&lock->finished, &lock->mutex);
+	kernel->caller = caller;
+	kernel->caller_device = device;
+}
+
+void dxgk_cb_wait_for_transfer(HANDLE handle)
+{
+	struct dxgk_kernel *kernel = handle;
+
+	assert(kernel->lock.transfers > 0);
+	dxgk_wait(kernel);
+}
+
+void dxgk_cb_unlock(HANDLE handle)
+{
+	struct dxgk_kernel *kernel = handle;
+	struct dxgk_lock *lock = &kernel->lock;
+
+	assert(!lock->is_apart);
+	lock->apart_caller = kernel->caller;
+	lock->apart_device = kernel->caller_device;
+	lock->is_apart = true;
+	/* Nobody is waited for meanwhile, so others may begin; what was settled before is so no more. */
+	lock->is_waiting = false;
+	give_back(kernel);
+}
+
+void dxgk_cb_lock(HANDLE handle)
+{
+	struct dxgk_kernel *kernel = handle;
+	struct dxgk_lock *lock = &kernel->lock;
+
+	take_first(lock);
+	lock->is_apart = false;
+	kernel->caller = lock->apart_caller;
+	kernel->caller_device = lock->apart_device;
+}

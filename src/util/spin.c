@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* How long to look again and again before going to sleep. */
+#include "util/spin.h"
+
+#include <sched.h>
+#include <time.h>
+
+enum { SHORTEST = 1000, FIRST = 20000, LONGEST = 100000 };
+
+void spin_init(struct spin *spin)
+{
+	cpu_set_t processors;
+
+	CPU_ZERO(&processors);
+	*spin = (struct spin) { .budget = FIRST, .limit = LONGEST };
+	if (sched_getaffinity(0, sizeof(processors), &processors) == 0 && CPU_COUNT(&processors) == 1)
+		*spin = (struct spin) { 0 };
+}
+
+void spin_learn(struct spin *spin, uint64_t waited)
+{
+	uint64_t budget;
+
+	if (spin->limit == 0)
+		return;
+	/* To wake up takes time too, so that a wait a little longer than the limit was none to sleep in. */
+	budget = waited <= 2 * spin->limit ? (spin->budget + 2 * waited) / 2 : spin->budget / 2;
+	if (budget < SHORTEST)
+		budget = SHORTEST;
+	spin->budget = budget < spin->limit ? budget : spin->limit;
+}
+
+uint64_t spin_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* How long to look again and again before going to sleep: learned from how long one had to wait before. */
+#ifndef DXV_UTIL_SPIN_H
+#define DXV_UTIL_SPIN_H
+
+#include <stdint.h>
+
+struct spin {
+	uint64_t budget; /* ns; 0: sleep at once */
+	uint64_t limit;	 /* the most that it may become */
+};
+
+/* On a machine with one processor for this process it never spins: whoever is waited for could not run meanwhile. */
+void spin_init(struct spin *spin);
+
+/*
+ * What was waited for came after so many ns, asleep or not. A wait that a longer budget would have covered makes it longer,
+ * a long one makes it shorter: whoever waits for a picture each 16 ms does not burn a processor in between.
+ */
+void spin_learn(struct spin *spin, uint64_t waited);
+
+uint64_t spin_clock(void); /* ns */
+
+static inline void spin_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+#endif
