@@ -156,8 +156,12 @@ struct ik *ik_start(const struct ik_options *options)
 	if (!options->no_screen)
 		config.show_picture = show_picture;
 	config.context = ik;
-	if (ik_over_wire())
+	if (ik_over_wire()) {
 		config.liveness = &ik->liveness;
+		config.workers = 2;
+	}
+	if (options->workers > 0)
+		config.workers = options->workers;
 	assert_int_equal(dxgk_kernel_create(&config, &kernel), 0);
 	if (ik_over_wire()) {
 		ik->wire = ik_wire_start(kernel, &ik->liveness, options->real_births ? NULL : current_birth);
