@@ -72,7 +72,10 @@ struct dxgk_lock {
 	_Atomic uint32_t wanted; /* by requests */
 	uint32_t held_back;	 /* workers */
 	uint32_t transfers;	 /* under way */
-	bool is_waiting;	 /* a request waited for a transfer, and has not ended since */
+	uint32_t waits;		 /* requests and losses that had to wait for a transfer, and have not ended since */
+	bool is_inside;		 /* a request is being answered */
+	bool has_waited;	 /* it is one of those */
+	pthread_t requester;	 /* the thread of the last one */
 	bool is_apart;		 /* between the driver's Unlock and Lock */
 	struct dxgk_process *apart_caller;
 	struct dxgk_device *apart_device;
@@ -426,6 +429,7 @@ void dxgk_loss_begin(struct dxgk_kernel *kernel);
 void dxgk_loss_end(struct dxgk_kernel *kernel);
 /* What the calls of these names do, for those who hold the lock. */
 uint32_t dxgk_lose_keys_locked(struct dxgk_kernel *kernel);
+void dxgk_lose_after_sleep(struct dxgk_kernel *kernel);
 uint32_t dxgk_teardown_locked(struct dxgk_kernel *kernel);
 uint32_t dxgk_remove_device_locked(struct dxgk_kernel *kernel);
 /* The driver's callback. */

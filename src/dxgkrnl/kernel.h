@@ -39,6 +39,11 @@ struct dxgk_config {
 	/* What clients get to map, to see that this process has died (struct wire_liveness); NULL: nothing. */
 	const int *liveness;
 
+	/*
+	 * Whether the machine has slept since the last call, so that all keys are lost (KMT-24). Asked before anything that a
+	 * client could learn or do, by one thread at a time. NULL: it never does.
+	 */
+	bool (*has_slept)(void *context);
 	/* The monitor; NULL: none is plugged in. */
 	NTSTATUS (*show_picture)(void *context, const struct dxgk_picture *picture);
 	/* What the service knows of itself: fills in the members that the graphics kernel can't. */
@@ -85,6 +90,9 @@ int dxgk_continue(struct dxgk_process *process, struct wire_packet *reply);
 /* Readable when dxgk_collect has work: an NT handle lost its last copy. */
 int dxgk_poll_descriptor(const struct dxgk_kernel *kernel);
 void dxgk_collect(struct dxgk_kernel *kernel);
+
+/* Asks whether the machine has slept, as every other call does too. */
+void dxgk_look(struct dxgk_kernel *kernel);
 
 /*
  * The losses of KMT-24. Content-protection keys are gone: every session reads INVALID, its fence has moved, and what it

@@ -32,6 +32,10 @@ static void give_back(struct dxgk_kernel *kernel)
 {
 	struct dxgk_lock *lock = &kernel->lock;
 
+	lock->is_inside = false;
+	if (lock->has_waited)
+		lock->waits--;
+	lock->has_waited = false;
 	if (lock->held_back > 0)
 		pthread_cond_broadcast(&lock->passed);
 	/* Whatever a ring was waiting for, it may have ended with this request. */
@@ -43,12 +47,20 @@ static void give_back(struct dxgk_kernel *kernel)
 void dxgk_enter(struct dxgk_kernel *kernel)
 {
 	take_first(&kernel->lock);
+	kernel->lock.is_inside = true;
+	kernel->lock.requester = pthread_self();
+	dxgk_lose_after_sleep(kernel);
 }
 
 void dxgk_leave(struct dxgk_kernel *kernel)
 {
-	kernel->lock.is_waiting = false;
 	give_back(kernel);
+}
+
+void dxgk_look(struct dxgk_kernel *kernel)
+{
+	dxgk_enter(kernel);
+	dxgk_leave(kernel);
 }
 
 void dxgk_worker_enter(struct dxgk_kernel *kernel, const bool *is_closed)
@@ -57,13 +69,21 @@ void dxgk_worker_enter(struct dxgk_kernel *kernel, const bool *is_closed)
 
 	pthread_mutex_lock(&lock->mutex);
 	dxgk_worker_give_way(kernel, is_closed);
+	if (*is_closed)
+		return;
+	/* What is lost is lost for other rings too: they wait meanwhile, as for a request. */
+	lock->waits++;
+	dxgk_lose_after_sleep(kernel);
+	lock->waits--;
+	if (lock->held_back > 0)
+		pthread_cond_broadcast(&lock->passed);
 }
 
 void dxgk_worker_give_way(struct dxgk_kernel *kernel, const bool *is_closed)
 {
 	struct dxgk_lock *lock = &kernel->lock;
 
-	while (!*is_closed && (lock->is_waiting || atomic_load_explicit(&lock->wanted, memory_order_relaxed) > 0)) {
+	while (!*is_closed && (lock->waits > 0 || atomic_load_explicit(&lock->wanted, memory_order_relaxed) > 0)) {
 		lock->held_back++;
 		pthread_cond_wait(&lock->passed, &lock->mutex);
 		lock->held_back--;
@@ -94,7 +114,7 @@ void dxgk_transfer_finished(struct dxgk_kernel *kernel)
 
 void dxgk_wake_waiter(struct dxgk_kernel *kernel)
 {
-	if (kernel->lock.is_waiting)
+	if (kernel->lock.waits > 0)
 		pthread_cond_broadcast(&kernel->lock.finished);
 }
 
@@ -104,7 +124,10 @@ void dxgk_wait(struct dxgk_kernel *kernel)
 	struct dxgk_process *caller = kernel->caller;
 	struct dxgk_device *device = kernel->caller_device;
 
-	lock->is_waiting = true;
+	if (lock->is_inside && pthread_equal(lock->requester, pthread_self()) && !lock->has_waited) {
+		lock->has_waited = true;
+		lock->waits++;
+	}
 	/* Those that were held back look whether what they work for is closed. */
 	if (lock->held_back > 0)
 		pthread_cond_broadcast(&lock->passed);
@@ -130,8 +153,7 @@ void dxgk_cb_unlock(HANDLE handle)
 	lock->apart_caller = kernel->caller;
 	lock->apart_device = kernel->caller_device;
 	lock->is_apart = true;
-	/* Nobody is waited for meanwhile, so others may begin; what was settled before is so no more. */
-	lock->is_waiting = false;
+	/* Others may begin meanwhile; what was settled before is so no more. */
 	give_back(kernel);
 }
 
@@ -142,6 +164,7 @@ void dxgk_cb_lock(HANDLE handle)
 
 	take_first(lock);
 	lock->is_apart = false;
+	lock->is_inside = true;
 	kernel->caller = lock->apart_caller;
 	kernel->caller_device = lock->apart_device;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How protected content is lost: keys, teardown, one session, the whole adapter (KMT-24). */
 #include "dxgkrnl/internal.h"
+#include "util/log.h"
 
 void dxgk_loss_begin(struct dxgk_kernel *kernel)
 {
@@ -55,6 +56,12 @@ uint32_t dxgk_lose_keys_locked(struct dxgk_kernel *kernel)
 	dxgk_loss_end(kernel);
 	kernel->is_losing = false;
 	return good;
+}
+
+void dxgk_lose_after_sleep(struct dxgk_kernel *kernel)
+{
+	if (kernel->config.has_slept && kernel->config.has_slept(kernel->config.context))
+		log_warning("resume: lost_sessions=%u", dxgk_lose_keys_locked(kernel));
 }
 
 uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)

@@ -8,6 +8,7 @@
 #include "service/liveness.h"
 #include "service/monitor.h"
 #include "service/options.h"
+#include "service/resume.h"
 #include "service/root_key.h"
 #include "service/server.h"
 #include "service/settings.h"
@@ -35,6 +36,8 @@ struct service {
 	struct listener listener;
 	bool listens;
 	int liveness; /* descriptor */
+	struct resume resume;
+	int wake; /* readable when the machine may have slept */
 	sd_event *event;
 	struct server *server;
 	int ready; /* where the parent waits to hear that clients can connect; -1: nobody waits */
@@ -68,6 +71,13 @@ static NTSTATUS show_picture(void *context, const struct dxgk_picture *picture)
 	struct service *service = context;
 
 	return monitor_show(service->monitor, picture);
+}
+
+static bool has_slept(void *context)
+{
+	struct service *service = context;
+
+	return resume_happened(&service->resume);
 }
 
 /* Nothing that this process holds may be looked at or inherited. */
@@ -161,6 +171,7 @@ static int start_kernel(struct service *service)
 		.show_picture = service->monitor ? show_picture : NULL,
 		.describe = describe,
 		.root_certificate = root_certificate,
+		.has_slept = has_slept,
 		.context = service,
 		.liveness = &service->liveness,
 	};
@@ -173,6 +184,10 @@ static int start_kernel(struct service *service)
 		log_error("clients could not see this process die: %s", strerror(-service->liveness));
 		return service->liveness;
 	}
+	resume_init(&service->resume, NULL);
+	service->wake = resume_descriptor_create();
+	if (service->wake < 0)
+		log_warning("a sleep of the machine is noticed late: %s", strerror(-service->wake));
 	driver.identity = service->identity;
 	config.driver_context = &driver;
 	config.limits = service->settings.limits;
@@ -218,7 +233,10 @@ static int start_engine(const struct service *service)
 
 static int start_server(struct service *service)
 {
-	const struct server_config config = { .all_users = service->settings.all_users };
+	const struct server_config config = {
+		.all_users = service->settings.all_users,
+		.wake = service->wake,
+	};
 	const struct options *options = &service->options;
 	sigset_t signals;
 	int result;
@@ -317,6 +335,8 @@ static int finish(struct service *service)
 	result = monitor_close(service->monitor);
 	gpu_identity_stop(service->identity);
 	sd_event_unref(service->event);
+	if (service->wake > 0)
+		close(service->wake);
 	if (service->liveness >= 0)
 		close(service->liveness);
 	return result;

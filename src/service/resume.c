@@ -2,7 +2,10 @@
 /* Notices that the machine has slept. */
 #include "service/resume.h"
 
-#define SECOND_US 1000000u
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
 /* Both clocks are read from one source; what they differ by without a sleep is rounding. */
 #define MARGIN_NS 1000000
 
@@ -48,14 +51,33 @@ bool resume_happened(struct resume *resume)
 	return false;
 }
 
-int resume_timer_create(sd_event *event, sd_event_time_handler_t handler, void *context, sd_event_source **ret)
+/* Never goes off, but is cancelled whenever CLOCK_REALTIME jumps, as it does at each resume. */
+static int arm(int descriptor)
 {
-	return sd_event_add_time_relative(event, ret, CLOCK_BOOTTIME, SECOND_US, SECOND_US / 4, handler, context);
+	const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+
+	return timerfd_settime(descriptor, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ? -errno : 0;
 }
 
-int resume_timer_arm(sd_event_source *timer)
+int resume_descriptor_create(void)
 {
-	int result = sd_event_source_set_time_relative(timer, SECOND_US);
+	int descriptor = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	int result;
 
-	return result < 0 ? result : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	if (descriptor < 0)
+		return -errno;
+	result = arm(descriptor);
+	if (result < 0) {
+		close(descriptor);
+		return result;
+	}
+	return descriptor;
+}
+
+void resume_descriptor_clear(int descriptor)
+{
+	uint64_t expirations;
+
+	(void)!read(descriptor, &expirations, sizeof(expirations));
+	(void)arm(descriptor);
 }

@@ -23,10 +23,10 @@ void resume_init(struct resume *resume, uint64_t (*clock)(clockid_t id));
 bool resume_happened(struct resume *resume);
 
 /*
- * A timer on CLOCK_BOOTTIME, which goes off at once after a sleep that was longer than its second. It fires once; the
- * handler arms it again.
+ * A descriptor that becomes readable when the machine has slept, and at times without that (the clock was set); in between
+ * it wakes nobody. -EINVAL: the system has none. resume_descriptor_clear arms it again.
  */
-int resume_timer_create(sd_event *event, sd_event_time_handler_t handler, void *context, sd_event_source **ret);
-int resume_timer_arm(sd_event_source *timer);
+int resume_descriptor_create(void);
+void resume_descriptor_clear(int descriptor);
 
 #endif

@@ -25,14 +25,13 @@ struct server {
 	sd_event_source *listener;
 	sd_event_source *collector;
 	sd_event_source *idle;
-	sd_event_source *waker; /* while there are sessions, which a sleep of the machine loses */
+	sd_event_source *waker; /* of the machine, from sleep */
 	sd_event_source *worker;
 	int work; /* an eventfd, always readable: the worker's turn comes round with the clients' turns */
 	struct list connections;
 	struct list busy;  /* clients whose request is done in parts */
 	struct list ended; /* what they held is given back in parts */
 	struct server_config config;
-	struct resume resume;
 	bool leaves;
 	uint64_t idle_us;
 	bool weakness_is_logged;
@@ -79,39 +78,15 @@ static void idle_arm(struct server *server)
 					 server);
 }
 
-/* Comes before anything that a client could learn or do, so that nobody reads OK of keys that did not survive. */
-static void look_for_resume(struct server *server)
-{
-	if (!resume_happened(&server->resume))
-		return;
-	log_warning("resume: lost_sessions=%u", dxgk_lose_keys(server->kernel));
-}
-
-static int on_wake(sd_event_source *source, uint64_t now, void *context)
+static int on_wake(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
 	struct server *server = context;
-	struct dxgk_counts counts;
 
 	(void)source;
-	(void)now;
-	look_for_resume(server);
-	dxgk_counts(server->kernel, &counts);
-	if (counts.sessions > 0)
-		return resume_timer_arm(server->waker);
-	server->waker = sd_event_source_disable_unref(server->waker);
+	(void)events;
+	resume_descriptor_clear(descriptor);
+	dxgk_look(server->kernel);
 	return 0;
-}
-
-/* A service that has nothing to lose sleeps as long as nobody speaks to it. */
-static void waker_arm(struct server *server)
-{
-	struct dxgk_counts counts;
-
-	if (server->waker)
-		return;
-	dxgk_counts(server->kernel, &counts);
-	if (counts.sessions > 0)
-		(void)resume_timer_create(server->event, on_wake, server, &server->waker);
 }
 
 static void work_arm(struct server *server)
@@ -189,7 +164,6 @@ static int on_work(sd_event_source *source, int descriptor, uint32_t events, voi
 	(void)source;
 	(void)descriptor;
 	(void)events;
-	look_for_resume(server);
 	if (!list_is_empty(&server->busy))
 		go_on_with(LIST_ENTRY(server->busy.next, struct connection, busy_link));
 	if (!list_is_empty(&server->ended))
@@ -235,7 +209,6 @@ static int on_death(sd_event_source *source, int descriptor, uint32_t events, vo
 	(void)source;
 	(void)descriptor;
 	(void)events;
-	look_for_resume(connection->server);
 	connection_end(connection);
 	return 0;
 }
@@ -311,12 +284,10 @@ static int connection_serve(struct connection *connection)
 static int on_message(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
 	struct connection *connection = context;
-	struct server *server = connection->server;
 	int result = -ECONNRESET;
 
 	(void)source;
 	(void)descriptor;
-	look_for_resume(server);
 	if (events & EPOLLIN)
 		result = connection_serve(connection);
 	if (result < 0) {
@@ -324,8 +295,6 @@ static int on_message(sd_event_source *source, int descriptor, uint32_t events, 
 			log_warning("client turned away: user=%d process=%d reason=\"%s\"", (int)connection->user,
 				    (int)connection->pid, strerror(-result));
 		connection_end(connection);
-	} else {
-		waker_arm(server);
 	}
 	return 0;
 }
@@ -406,7 +375,6 @@ static int on_collect(sd_event_source *source, int descriptor, uint32_t events, 
 	(void)source;
 	(void)descriptor;
 	(void)events;
-	look_for_resume(server);
 	dxgk_collect(server->kernel);
 	return 0;
 }
@@ -421,7 +389,6 @@ int server_create(sd_event *event, struct dxgk_kernel *kernel, const struct serv
 	server->event = event;
 	server->kernel = kernel;
 	server->config = *config;
-	resume_init(&server->resume, config->clock);
 	list_init(&server->connections);
 	list_init(&server->busy);
 	list_init(&server->ended);
@@ -435,6 +402,8 @@ int server_create(sd_event *event, struct dxgk_kernel *kernel, const struct serv
 	else if (server->request.data && server->reply.data)
 		result = sd_event_add_io(event, &server->collector, dxgk_poll_descriptor(kernel), EPOLLIN, on_collect,
 					 server);
+	if (result >= 0 && config->wake > 0)
+		result = sd_event_add_io(event, &server->waker, config->wake, EPOLLIN, on_wake, server);
 	if (result >= 0)
 		result = sd_event_add_io(event, &server->worker, server->work, EPOLLIN, on_work, server);
 	if (result >= 0)

@@ -7,14 +7,13 @@
 
 #include <stdbool.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
 struct server;
 
 struct server_config {
 	bool all_users; /* else those of the service's own user and root */
-	/* A clock in nanoseconds, for tests of a resume from sleep. NULL: the system's. */
-	uint64_t (*clock)(clockid_t id);
+	/* From resume_descriptor_create; stays the caller's. 0: a sleep of the machine is noticed at the next request. */
+	int wake;
 	/* The birth of a client's process, for tests in which one process plays several. NULL: as peer_watch says. */
 	uint64_t (*birth)(void);
 };
