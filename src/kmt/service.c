@@ -93,9 +93,17 @@ static void socket_close(void *context)
 	close((int)(intptr_t)context);
 }
 
+/* Once the service has answered, its own end names senders; this one would only have each reply say who sent it. */
+static void stop_naming(int descriptor)
+{
+	int off = 0;
+
+	(void)setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+}
+
 struct kmt_connection *kmt_service_connect_over(int descriptor)
 {
-	return kmt_connection_create(&(struct kmt_transport) {
+	struct kmt_connection *connection = kmt_connection_create(&(struct kmt_transport) {
 		.transact = socket_transact,
 		.is_alive = socket_is_alive,
 		.finish = socket_finish,
@@ -103,6 +111,10 @@ struct kmt_connection *kmt_service_connect_over(int descriptor)
 		.context = (void *)(intptr_t)descriptor,
 		.first_index = kmt_connection_handles_end(),
 	});
+
+	if (connection)
+		stop_naming(descriptor);
+	return connection;
 }
 
 /* The service may not have looked at its end yet, and then only this makes the hello say who it is from. */
