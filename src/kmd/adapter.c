@@ -76,6 +76,7 @@ static NTSTATUS start_device(const struct dxgk_interface *interface, void *conte
 	list_init(&adapter->sessions);
 	list_init(&adapter->allocations);
 	list_init(&adapter->channels);
+	list_init(&adapter->transfers);
 
 	*ret_hAdapter = adapter;
 	return STATUS_SUCCESS;
@@ -89,6 +90,8 @@ static void stop_device(HANDLE hAdapter)
 	assert(list_is_empty(&adapter->sessions));
 	assert(list_is_empty(&adapter->allocations));
 	assert(list_is_empty(&adapter->channels));
+	assert(list_is_empty(&adapter->transfers));
+	assert(adapter->workers == 0);
 	free(adapter);
 }
 
@@ -207,5 +210,10 @@ const struct dxgk_driver kmd_driver = {
 	.LoseKeys = kmd_lose_keys,
 	.LoseSessionKeys = kmd_lose_session_keys,
 	.OrphanSession = kmd_orphan_session,
+	.CreateWorker = kmd_create_worker,
+	.DestroyWorker = kmd_destroy_worker,
+	.BeginTransfer = kmd_begin_transfer,
+	.RunTransfer = kmd_run_transfer,
+	.FinishTransfer = kmd_finish_transfer,
 	.DescribeSession = kmd_describe_session,
 };

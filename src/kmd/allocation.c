@@ -185,6 +185,8 @@ NTSTATUS kmd_destroy_allocation(HANDLE hAdapter, const DXGKARG_DESTROYALLOCATION
 {
 	(void)hAdapter;
 	for (UINT i = 0; i < arg->NumAllocations; i++)
+		kmd_allocation_settle(arg->pAllocationList[i]);
+	for (UINT i = 0; i < arg->NumAllocations; i++)
 		free_allocation(arg->pAllocationList[i]);
 	return STATUS_SUCCESS;
 }
@@ -271,6 +273,11 @@ NTSTATUS kmd_open_allocation(HANDLE hDevice, const DXGKARG_OPENALLOCATION *arg)
 NTSTATUS kmd_close_allocation(HANDLE hDevice, const DXGKARG_CLOSEALLOCATION *arg)
 {
 	(void)hDevice;
+	for (UINT i = 0; i < arg->NumAllocations; i++) {
+		const struct kmd_open_allocation *open = arg->pOpenHandleList[i];
+
+		kmd_allocation_settle(open->allocation);
+	}
 	for (UINT i = 0; i < arg->NumAllocations; i++)
 		close_one(arg->pOpenHandleList[i]);
 	return STATUS_SUCCESS;

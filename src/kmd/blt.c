@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* EncryptionBlt and DecryptionBlt: the checks in the order of BLT-120, then the transfer. */
+/* EncryptionBlt and DecryptionBlt: the checks in the order of BLT-120, and what a transfer leaves behind. */
 #include "kmd/kmd_internal.h"
 
 #include <string.h>
@@ -79,12 +79,9 @@ static HRESULT first_readback_iv(uint64_t *ret)
 	return S_OK;
 }
 
-HRESULT kmd_encryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape)
+static HRESULT begin_encryption(struct kmd_transfer *ret, struct kmd_session *session, struct kmd_allocation *source,
+				struct kmd_allocation *destination, const struct drv_escape_blt *escape)
 {
-	struct kmd_allocation *source = kmd_find_allocation(device, escape->source);
-	struct kmd_allocation *destination = kmd_find_allocation(device, escape->destination);
-	uint8_t iv[GPU_IV_SIZE] = { 0 };
-
 	if (!source || !destination || !is_pair(source, destination) || !is_size(source, escape->size))
 		return E_INVALIDARG;
 	if (!kmd_session_has_key(session) || !gpu_key_is_set(session->readback))
@@ -104,61 +101,57 @@ HRESULT kmd_encryption_blt(struct kmd_device *device, struct kmd_session *sessio
 		session->has_readback_iv = true;
 	}
 
+	*ret = (struct kmd_transfer) {
+		.session = session,
+		.source = source,
+		.destination = destination,
+		.key = session->readback,
+		.size = source->size,
+	};
 	/*
 	 * The number is used up before the first byte leaves: should the engine fail half-way, the client may have seen
 	 * some of the key stream, and another picture must not meet it (the one exception to BLT-24).
 	 */
-	store_be64(iv, session->readback_iv++);
-	if (gpu_ctr(session->readback, iv, NULL, source->memory, destination->memory, source->size) < 0)
-		return E_FAIL;
-
-	memcpy(escape->iv, iv, sizeof(iv));
+	store_be64(ret->iv, session->readback_iv++);
 	return S_OK;
 }
 
-/* Steps 15 to 17, with the clear bytes of the key that the data is encrypted with. */
-static HRESULT decrypt(struct kmd_session *session, struct gpu_key *key, const uint8_t *key_bytes,
-		       const struct drv_escape_blt *escape, const struct gpu_pattern *pattern,
-		       const struct kmd_allocation *source, struct kmd_allocation *destination)
+/* Steps 14 to 16, with the clear bytes of the key that the data is encrypted with. */
+static HRESULT reserve(struct kmd_transfer *transfer, const struct drv_escape_blt *escape)
 {
-	uint64_t iv = load_be64(escape->iv);
-	int r;
+	struct kmd_session *session = transfer->session;
 
-	if ((escape->flags & DRV_BLT_LOCKED) || destination->locks > 0)
+	if ((escape->flags & DRV_BLT_LOCKED) || transfer->destination->locks > 0)
 		return D3DDDIERR_INVALIDCALL;
-	if (!kmd_history_allows(&session->history, key_bytes, iv))
+	if (!kmd_history_allows(&session->history, transfer->history_key, load_be64(transfer->iv)))
 		return D3DDDIERR_INVALIDCALL;
 	if ((escape->flags & DRV_BLT_NO_MEMORY) || kmd_history_reserve(&session->history) < 0)
 		return E_OUTOFMEMORY;
 
 	/* The spare slot needs its content key only now. */
-	if (key == session->spare) {
-		r = gpu_key_set(key, key_bytes);
-		if (r < 0)
-			return E_FAIL;
-	}
-
-	r = gpu_ctr(key, escape->iv, pattern, source->memory, destination->memory, destination->size);
-	if (key == session->spare)
-		gpu_key_clear(key);
-	if (r < 0) {
-		/* What the engine left belongs to nobody. The one refusal that changes something (CS-06). */
-		kmd_allocation_wipe(destination);
+	if (transfer->key == session->spare && gpu_key_set(transfer->key, transfer->history_key) < 0)
 		return E_FAIL;
-	}
-
-	kmd_history_record(&session->history, key_bytes, iv);
-	kmd_allocation_tie(destination, session);
 	return S_OK;
 }
 
-HRESULT kmd_decryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape)
+/* The content key was for this one call (BLT-81). */
+static void drop_content_key(const struct kmd_transfer *transfer)
 {
-	const uint32_t caps = device->adapter->config.caps;
+	struct kmd_session *session = transfer->session;
+
+	if (transfer->key != session->spare)
+		return;
+	gpu_key_clear(session->spare);
+	gpu_wipe(session->secrets->work, GPU_KEY_SIZE);
+}
+
+static HRESULT begin_decryption(struct kmd_transfer *ret, struct kmd_session *session, struct kmd_allocation *source,
+				struct kmd_allocation *destination, const struct drv_escape_blt *escape)
+{
+	const uint32_t caps = session->adapter->config.caps;
 	const bool has_content_key = escape->flags & DRV_BLT_HAS_CONTENT_KEY;
 	const bool has_block_info = escape->flags & DRV_BLT_HAS_BLOCK_INFO;
 	const D3DDDIENCRYPTED_BLOCK_INFO *info = &escape->block_info;
-	struct kmd_allocation *source, *destination;
 	struct gpu_pattern pattern;
 	uint64_t blocks;
 	HRESULT hr;
@@ -168,8 +161,6 @@ HRESULT kmd_decryption_blt(struct kmd_device *device, struct kmd_session *sessio
 	if (has_block_info && !(caps & D3DCPCAPS_PARTIALDECRYPTION))
 		return D3DDDIERR_NOTAVAILABLE;
 
-	source = kmd_find_allocation(device, escape->source);
-	destination = kmd_find_allocation(device, escape->destination);
 	if (!source || !destination || !is_pair(destination, source) || !is_size(destination, escape->size))
 		return E_INVALIDARG;
 
@@ -186,16 +177,52 @@ HRESULT kmd_decryption_blt(struct kmd_device *device, struct kmd_session *sessio
 
 	if (!kmd_session_has_key(session))
 		return D3DDDIERR_INVALIDCALL;
-
-	if (!has_content_key)
-		return decrypt(session, session->key, gpu_key_bytes(session->key), escape,
-			       has_block_info ? &pattern : NULL, source, destination);
-
-	/* The present session key unwraps it, for this one call (BLT-81, BLT-82). */
-	if (gpu_key_unwrap(session->key, escape->content_key, session->secrets->work) < 0)
+	/* The present session key unwraps it (BLT-82). */
+	if (has_content_key && gpu_key_unwrap(session->key, escape->content_key, session->secrets->work) < 0)
 		return E_FAIL;
-	hr = decrypt(session, session->spare, session->secrets->work, escape, has_block_info ? &pattern : NULL, source,
-		     destination);
-	gpu_wipe(session->secrets->work, GPU_KEY_SIZE);
+
+	*ret = (struct kmd_transfer) {
+		.session = session,
+		.source = source,
+		.destination = destination,
+		.key = has_content_key ? session->spare : session->key,
+		.history_key = has_content_key ? session->secrets->work : gpu_key_bytes(session->key),
+		.pattern = pattern,
+		.has_pattern = has_block_info,
+		.size = destination->size,
+	};
+	memcpy(ret->iv, escape->iv, sizeof(ret->iv));
+	hr = reserve(ret, escape);
+	if (hr != S_OK)
+		drop_content_key(ret);
 	return hr;
+}
+
+HRESULT kmd_blt_begin(struct kmd_transfer *ret, struct kmd_session *session, struct kmd_allocation *source,
+		      struct kmd_allocation *destination, const struct drv_escape_blt *escape)
+{
+	if (escape->header.command == DRV_COMMAND_ENCRYPTION_BLT)
+		return begin_encryption(ret, session, source, destination, escape);
+	return begin_decryption(ret, session, source, destination, escape);
+}
+
+HRESULT kmd_blt_finish(struct kmd_transfer *transfer, int r, struct drv_escape_blt *escape)
+{
+	struct kmd_session *session = transfer->session;
+
+	if (!transfer->history_key) {
+		if (r < 0)
+			return E_FAIL;
+		memcpy(escape->iv, transfer->iv, sizeof(escape->iv));
+		return S_OK;
+	}
+	if (r < 0) {
+		/* What the engine left belongs to nobody. The one refusal that changes something (CS-06). */
+		kmd_allocation_wipe(transfer->destination);
+	} else {
+		kmd_history_record(&session->history, transfer->history_key, load_be64(transfer->iv));
+		kmd_allocation_tie(transfer->destination, session);
+	}
+	drop_content_key(transfer);
+	return r < 0 ? E_FAIL : S_OK;
 }

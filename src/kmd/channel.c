@@ -77,6 +77,7 @@ HRESULT kmd_destroy_channel(struct kmd_device *device, const struct drv_escape_c
 
 	if (!channel)
 		return E_INVALIDARG;
+	kmd_device_settle(device);
 	/* Its own flags and its hold on an encryption go; grants and ties stay (AC-158 to AC-162). */
 	kmd_decodes_disown(device, channel);
 	kmd_channel_free(channel);
@@ -84,14 +85,18 @@ HRESULT kmd_destroy_channel(struct kmd_device *device, const struct drv_escape_c
 	return S_OK;
 }
 
+/* Workers go on during the work of RSA. They know nothing of channels. */
 static int unwrap(const struct kmd_channel *channel, const uint8_t *blob, struct gpu_mac *mac)
 {
+	const struct kmd_adapter *adapter = channel->device->adapter;
 	uint8_t *key = gpu_secret_alloc(GPU_KEY_SIZE);
 	int r;
 
 	if (!key)
 		return -ENOMEM;
-	r = gpu_identity_unwrap(channel->device->adapter->config.identity, GPU_LEAF_CHANNEL, blob, key, GPU_KEY_SIZE);
+	adapter->kernel->Unlock(adapter->kernel->DeviceHandle);
+	r = gpu_identity_unwrap(adapter->config.identity, GPU_LEAF_CHANNEL, blob, key, GPU_KEY_SIZE);
+	adapter->kernel->Lock(adapter->kernel->DeviceHandle);
 	if (r == 0)
 		r = gpu_mac_set(mac, key);
 	gpu_secret_free(key);

@@ -54,6 +54,7 @@ static HRESULT protection(struct kmd_channel *channel, const struct drv_escape_m
 {
 	D3DAUTHENTICATEDCHANNEL_PROTECTION_FLAGS flags;
 
+	kmd_device_settle(channel->device);
 	KMD_GET(message->input, protection_in, Protections, &flags);
 	if (flags.Reserved != 0)
 		return E_INVALIDARG;

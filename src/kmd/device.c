@@ -29,6 +29,8 @@ NTSTATUS kmd_destroy_device(HANDLE hDevice)
 {
 	struct kmd_device *device = hDevice;
 
+	if (device->sessions > 0)
+		kmd_adapter_settle(device->adapter);
 	/* Channels first (AC-013). What they protected is closed by now, or wiped with this. */
 	LIST_FOR_EACH(channel, &device->channels)
 	kmd_channel_free(LIST_ENTRY(channel, struct kmd_channel, device_link));

@@ -52,14 +52,9 @@ static HRESULT handle_get_readback_key(struct kmd_device *device, struct kmd_ses
 	return kmd_get_readback_key(session, &escape->key);
 }
 
-static HRESULT handle_encryption_blt(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
+static HRESULT handle_blt(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
 {
-	return kmd_encryption_blt(device, session, &escape->blt);
-}
-
-static HRESULT handle_decryption_blt(struct kmd_device *device, struct kmd_session *session, union any_escape *escape)
-{
-	return kmd_decryption_blt(device, session, &escape->blt);
+	return kmd_blt(device, session, &escape->blt);
 }
 
 /* No key is needed; the session only names the owner (BLT-87). */
@@ -134,7 +129,7 @@ static const struct command {
 		.has_session = true,
 	},
 	[DRV_COMMAND_ENCRYPTION_BLT] = {
-		.handler = handle_encryption_blt,
+		.handler = handle_blt,
 		.size = sizeof(struct drv_escape_blt),
 		.offer = OFFER_CAPS,
 		.caps = D3DCPCAPS_ENCRYPTEDREADBACK,
@@ -142,7 +137,7 @@ static const struct command {
 		.has_session = true,
 	},
 	[DRV_COMMAND_DECRYPTION_BLT] = {
-		.handler = handle_decryption_blt,
+		.handler = handle_blt,
 		.size = sizeof(struct drv_escape_blt),
 		.offer = OFFER_DECRYPTION_BLT,
 		.blt_flags = DRV_BLT_HAS_BLOCK_INFO | DRV_BLT_HAS_CONTENT_KEY | DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY,
@@ -231,18 +226,29 @@ struct kmd_allocation *kmd_find_allocation(struct kmd_device *device, D3DKMT_HAN
 }
 
 /* Steps 4 and 5: live, of this device, and made as a crypto session (CS-04, CS-05). */
-struct kmd_session *kmd_find_session(struct kmd_device *device, D3DKMT_HANDLE handle)
+static struct kmd_session *look_up_session(struct kmd_device *device, D3DKMT_HANDLE handle)
 {
 	struct kmd_session *session = find_object(device, handle, DXGK_HANDLE_PROTECTED_SESSION);
 
 	if (!session || !session->is_crypto || session->is_orphan)
 		return NULL;
-	if (session->device && session->device != device)
-		return NULL;
-	/* Remembered, so that the end of the device finds it. */
+	return session->device && session->device != device ? NULL : session;
+}
+
+/* Remembered, so that the end of the device finds it. */
+static void enter_device(struct kmd_session *session, struct kmd_device *device)
+{
 	if (!session->device)
 		device->sessions++;
 	session->device = device;
+}
+
+struct kmd_session *kmd_find_session(struct kmd_device *device, D3DKMT_HANDLE handle)
+{
+	struct kmd_session *session = look_up_session(device, handle);
+
+	if (session)
+		enter_device(session, device);
 	return session;
 }
 
@@ -257,11 +263,42 @@ static HRESULT run(struct kmd_device *device, const struct command *command, uni
 		session = kmd_find_session(device, escape->header.session);
 		if (!session)
 			return E_INVALIDARG;
+		kmd_session_settle(session);
 		/* A broken seal is a fault: this call fails, the next ones find a session without a key (CS-13). */
 		if (!kmd_session_check_seals(session))
 			return E_FAIL;
 	}
 	return command->handler(device, session, escape);
+}
+
+/* run() for a worker, who waits for nobody: STATUS_RETRY comes before anything is decided. */
+static NTSTATUS begin(struct kmd_worker *worker, struct kmd_device *device, const struct command *command,
+		      const struct drv_escape_blt *escape, HRESULT *ret, uint64_t *ret_size)
+{
+	struct kmd_allocation *source, *destination;
+	struct kmd_session *session;
+
+	*ret = D3DDDIERR_NOTAVAILABLE;
+	if (!is_offered(&device->adapter->config, command))
+		return STATUS_SUCCESS;
+	*ret = E_INVALIDARG;
+	session = look_up_session(device, escape->header.session);
+	if (!session)
+		return STATUS_SUCCESS;
+	source = kmd_find_allocation(device, escape->source);
+	destination = kmd_find_allocation(device, escape->destination);
+	if (kmd_session_is_held(session) || (source && kmd_allocation_is_held(source)) ||
+	    (destination && kmd_allocation_is_held(destination)))
+		return STATUS_RETRY;
+	/* The loss wipes what it wrote, so another session must not be writing there. */
+	if (!kmd_session_is_sealed(session) && kmd_content_is_held(session))
+		return STATUS_RETRY;
+
+	enter_device(session, device);
+	*ret = E_FAIL;
+	if (kmd_session_check_seals(session))
+		*ret = kmd_worker_begin(worker, session, source, destination, escape, ret_size);
+	return STATUS_SUCCESS;
 }
 
 /* What no user-mode half of ours would send. */
@@ -296,24 +333,53 @@ static const struct command *find_command(const void *data, size_t size)
 	return &commands[header.command];
 }
 
+/* A copy of a command that is well-formed; NULL: it is none. */
+static const struct command *read_escape(const DXGKARG_ESCAPE *arg, union any_escape *ret)
+{
+	const struct command *command = find_command(arg->pPrivateDriverData, arg->PrivateDriverDataSize);
+
+	if (!arg->hDevice || !command)
+		return NULL;
+	memcpy(ret, arg->pPrivateDriverData, command->size);
+	return is_well_formed(command, ret) ? command : NULL;
+}
+
+/* A handler writes its outputs on success only, a channel's answer apart: so all of it may go back. */
+static void answer(const DXGKARG_ESCAPE *arg, const struct command *command, union any_escape *escape, HRESULT hr)
+{
+	escape->header.result = hr;
+	memcpy(arg->pPrivateDriverData, escape, command->size);
+	gpu_wipe(escape, sizeof(*escape));
+}
+
 NTSTATUS kmd_escape(HANDLE hAdapter, const DXGKARG_ESCAPE *arg)
 {
-	struct kmd_device *device = arg->hDevice;
-	const struct command *command;
 	union any_escape escape;
+	const struct command *command = read_escape(arg, &escape);
 
 	(void)hAdapter;
-	command = find_command(arg->pPrivateDriverData, arg->PrivateDriverDataSize);
-	if (!device || !command)
+	if (!command)
 		return STATUS_INVALID_PARAMETER;
+	answer(arg, command, &escape, run(arg->hDevice, command, &escape));
+	return STATUS_SUCCESS;
+}
 
-	memcpy(&escape, arg->pPrivateDriverData, command->size);
-	if (!is_well_formed(command, &escape))
+NTSTATUS kmd_begin_transfer(HANDLE hAdapter, HANDLE hWorker, const DXGKARG_ESCAPE *arg, UINT64 *ret_size)
+{
+	union any_escape escape;
+	const struct command *command = read_escape(arg, &escape);
+	uint64_t size = 0;
+	NTSTATUS status;
+	HRESULT hr;
+
+	(void)hAdapter;
+	if (!command || command->handler != handle_blt)
 		return STATUS_INVALID_PARAMETER;
-
-	/* A handler writes its outputs on success only, a channel's answer apart: so all of it may go back. */
-	escape.header.result = run(device, command, &escape);
-	memcpy(arg->pPrivateDriverData, &escape, command->size);
-	gpu_wipe(&escape, sizeof(escape));
+	status = begin(hWorker, arg->hDevice, command, &escape.blt, &hr, &size);
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (size == 0)
+		answer(arg, command, &escape, hr);
+	*ret_size = size;
 	return STATUS_SUCCESS;
 }

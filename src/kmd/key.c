@@ -53,25 +53,40 @@ static void drop_pending(struct kmd_session *session)
 	session->has_pending = false;
 }
 
+static int unwrap(const struct kmd_adapter *adapter, const uint8_t *blob, uint8_t ret[GPU_KEY_SIZE])
+{
+	const struct dxgk_interface *kernel = adapter->kernel;
+	int r;
+
+	kernel->Unlock(kernel->DeviceHandle);
+	r = gpu_identity_unwrap(adapter->config.identity, GPU_LEAF_SESSION, blob, ret, GPU_KEY_SIZE);
+	kernel->Lock(kernel->DeviceHandle);
+	return r;
+}
+
 HRESULT kmd_key_exchange(struct kmd_session *session, struct drv_escape_key_exchange *escape)
 {
 	struct kmd_adapter *adapter = session->adapter;
-	uint8_t *work;
+	uint8_t *bytes;
 	int r;
 
 	if (!session->secrets)
 		session->secrets = gpu_secret_alloc(sizeof(*session->secrets));
 	if (!session->secrets)
 		return E_OUTOFMEMORY;
-	work = session->secrets->work;
+	r = reserve_slots(session);
+	if (r < 0)
+		return kmd_result(r);
+	bytes = gpu_secret_alloc(GPU_KEY_SIZE);
+	if (!bytes)
+		return E_OUTOFMEMORY;
 
-	/* The same order and the same work for every bad blob (CS-33). */
-	r = gpu_identity_unwrap(adapter->config.identity, GPU_LEAF_SESSION, escape->blob, work, GPU_KEY_SIZE);
+	/* The same order and the same work for every bad blob (CS-33). Blts under the old key go on meanwhile. */
+	r = unwrap(adapter, escape->blob, bytes);
+	kmd_session_settle(session);
 	if (r == 0)
-		r = reserve_slots(session);
-	if (r == 0)
-		r = gpu_key_set(session->spare, work);
-	gpu_wipe(work, GPU_KEY_SIZE);
+		r = gpu_key_set(session->spare, bytes);
+	gpu_secret_free(bytes);
 	if (r < 0)
 		return kmd_result(r);
 

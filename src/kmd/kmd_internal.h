@@ -12,7 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The graphics kernel serialises all calls of one adapter: nothing here takes a lock. */
+/*
+ * The graphics kernel serialises all calls of one adapter, RunTransfer apart: nothing here takes a lock. A transfer holds
+ * its session and its surfaces from begin to finish, and other calls come in between. So an entry that looks at one of
+ * them, or changes it, first waits until nobody holds it (kmd_*_settle).
+ */
 
 /* ---- objects ---------------------------------------------------------------------------------- */
 
@@ -22,6 +26,8 @@ struct kmd_adapter {
 	struct list sessions;
 	struct list allocations;
 	struct list channels;
+	struct list transfers; /* under way */
+	uint32_t workers;
 	/* What is given out next. No number is given twice, whichever process it went to (AC-008, AC-141). */
 	uint64_t next_channel;
 	uint64_t next_device;
@@ -154,6 +160,25 @@ struct kmd_session {
 	struct kmd_history history;
 };
 
+/*
+ * A blt under way: session and surfaces are its own until it is finished. Or a picture on its way to the monitor: then it
+ * has a source alone.
+ */
+struct kmd_transfer {
+	struct list link; /* the adapter's */
+	struct kmd_session *session;
+	struct kmd_allocation *source;
+	struct kmd_allocation *destination;
+	struct gpu_key *key;
+	const uint8_t *history_key; /* of a decryption, in protected memory; NULL: an encryption */
+	struct gpu_pattern pattern;
+	bool has_pattern;
+	uint8_t iv[GPU_IV_SIZE];
+	uint64_t size;
+};
+
+struct kmd_worker;
+
 /* An authenticated channel. The key is in the slot alone. */
 struct kmd_channel {
 	struct list link; /* the adapter's */
@@ -198,6 +223,11 @@ NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *pi
 void kmd_lose_keys(HANDLE hAdapter);
 void kmd_lose_session_keys(HANDLE hAdapter, HANDLE hProtectedSession);
 void kmd_orphan_session(HANDLE hAdapter, HANDLE hProtectedSession);
+NTSTATUS kmd_create_worker(HANDLE hAdapter, HANDLE *ret_hWorker);
+void kmd_destroy_worker(HANDLE hWorker);
+NTSTATUS kmd_begin_transfer(HANDLE hAdapter, HANDLE hWorker, const DXGKARG_ESCAPE *arg, UINT64 *ret_size);
+void kmd_run_transfer(HANDLE hOwner, HANDLE hWorker, UINT64 offset, UINT64 size);
+void kmd_finish_transfer(HANDLE hOwner, const DXGKARG_ESCAPE *arg);
 void kmd_describe_session(HANDLE hAdapter, HANDLE hProtectedSession, char *text, SIZE_T size);
 
 /* ---- allocation.c ----------------------------------------------------------------------------- */
@@ -231,6 +261,7 @@ void kmd_session_free(struct kmd_session *session);
 
 /* Writes the seals, when there is a new key. */
 void kmd_session_seal(struct kmd_session *session);
+bool kmd_session_is_sealed(const struct kmd_session *session);
 /* False if a seal was broken: the keys are lost now, and INVALID is reported. Called before keys are used. */
 bool kmd_session_check_seals(struct kmd_session *session);
 
@@ -255,8 +286,35 @@ HRESULT kmd_result(int r);
 
 /* ---- blt.c ------------------------------------------------------------------------------------ */
 
-HRESULT kmd_encryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape);
-HRESULT kmd_decryption_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape);
+/*
+ * Steps 7 to 16 of BLT-120 of a blt of either kind, with surfaces that nobody else holds; NULL: there is none. S_OK: ret says
+ * what is to be moved, and kmd_blt_finish follows. Else nothing has changed.
+ */
+HRESULT kmd_blt_begin(struct kmd_transfer *ret, struct kmd_session *session, struct kmd_allocation *source,
+		      struct kmd_allocation *destination, const struct drv_escape_blt *escape);
+/* Step 17. r: what the engine said. Writes the vector of an EncryptionBlt. */
+HRESULT kmd_blt_finish(struct kmd_transfer *transfer, int r, struct drv_escape_blt *escape);
+
+/* ---- transfer.c ------------------------------------------------------------------------------- */
+
+void kmd_transfer_enter(struct kmd_adapter *adapter, struct kmd_transfer *transfer);
+void kmd_transfer_leave(struct kmd_transfer *transfer);
+
+/* Whether a transfer holds it; content: the session or a surface that it would wipe if it lost its keys. */
+bool kmd_session_is_held(const struct kmd_session *session);
+bool kmd_content_is_held(const struct kmd_session *session);
+bool kmd_allocation_is_held(const struct kmd_allocation *allocation);
+/* Wait until that is not so; the last one until nothing is under way. Not for workers, who try again later. */
+void kmd_session_settle(const struct kmd_session *session);
+void kmd_content_settle(const struct kmd_session *session);
+void kmd_allocation_settle(const struct kmd_allocation *allocation);
+void kmd_adapter_settle(const struct kmd_adapter *adapter);
+
+/* All of a blt, by the thread that calls. For use inside an escape. */
+HRESULT kmd_blt(struct kmd_device *device, struct kmd_session *session, struct drv_escape_blt *escape);
+/* kmd_blt_begin for a worker, who owns the transfer from then on. */
+HRESULT kmd_worker_begin(struct kmd_worker *worker, struct kmd_session *session, struct kmd_allocation *source,
+			 struct kmd_allocation *destination, const struct drv_escape_blt *escape, uint64_t *ret_size);
 
 /* ---- lock.c ----------------------------------------------------------------------------------- */
 
@@ -267,6 +325,8 @@ void kmd_drop_lock(struct kmd_open_allocation *open);
 
 /* ---- protection.c ----------------------------------------------------------------------------- */
 
+/* Before the flags of its channels change: surfaces may be wiped with that. */
+void kmd_device_settle(const struct kmd_device *device);
 /* What PROTECTION answers (AC-109). */
 uint32_t kmd_device_level(const struct kmd_device *device);
 /*

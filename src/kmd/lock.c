@@ -32,12 +32,14 @@ HRESULT kmd_lock(struct kmd_device *device, const struct drv_escape_lock *escape
 	if (!open || !kmd_allocation_is_protected(open->allocation))
 		return E_INVALIDARG;
 	surface = open->allocation;
+	kmd_allocation_settle(surface);
 	if (is_refused(open))
 		return E_ACCESSDENIED;
 	if (escape->staging) {
 		staging = find_staging(device, escape->staging, surface);
 		if (!staging)
 			return E_INVALIDARG;
+		kmd_allocation_settle(staging);
 	}
 
 	if (!open->is_locked)
@@ -57,11 +59,13 @@ HRESULT kmd_unlock(struct kmd_device *device, const struct drv_escape_lock *esca
 	/* A lock that was taken before protection was enabled stays valid (BLT-98). */
 	if (!open || !open->is_locked)
 		return is_refused(open) ? E_ACCESSDENIED : E_INVALIDARG;
+	/* What is locked is in no transfer. */
 	surface = open->allocation;
 	if (escape->staging) {
 		staging = find_staging(device, escape->staging, surface);
 		if (!staging)
 			return E_INVALIDARG;
+		kmd_allocation_settle(staging);
 	}
 
 	/* Wiped since the lock: the copy is what had to go, and it does not come back (CS-13). */

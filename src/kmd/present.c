@@ -13,11 +13,14 @@ NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *pi
 	const struct kmd_device *device = hDevice;
 	const struct kmd_open_allocation *open = hAllocation;
 	const struct dxgk_interface *kernel = device->adapter->kernel;
-	const struct kmd_allocation *allocation;
+	struct kmd_allocation *allocation;
+	struct kmd_transfer transfer = { 0 };
+	NTSTATUS status;
 
 	if (!open || open->device != device)
 		return STATUS_INVALID_PARAMETER;
 	allocation = open->allocation;
+	kmd_allocation_settle(allocation);
 	if (kmd_allocation_is_system(allocation) || !allocation->memory)
 		return STATUS_INVALID_PARAMETER;
 	if (!is_within(&picture->source, allocation->info.width, allocation->info.height))
@@ -33,5 +36,11 @@ NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *pi
 		return STATUS_SUCCESS;
 	picture->memory = allocation->memory;
 	picture->pitch = allocation->pitch;
-	return kernel->ShowPicture(kernel->DeviceHandle, picture);
+	transfer.source = allocation;
+	kmd_transfer_enter(allocation->adapter, &transfer);
+	kernel->Unlock(kernel->DeviceHandle);
+	status = kernel->ShowPicture(kernel->DeviceHandle, picture);
+	kernel->Lock(kernel->DeviceHandle);
+	kmd_transfer_leave(&transfer);
+	return status;
 }

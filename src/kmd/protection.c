@@ -9,6 +9,12 @@ static bool is_always_on(const struct kmd_adapter *adapter)
 	return adapter->config.caps & D3DCPCAPS_PROTECTIONALWAYSON;
 }
 
+void kmd_device_settle(const struct kmd_device *device)
+{
+	if (!is_always_on(device->adapter) && !list_is_empty(&device->opens))
+		kmd_adapter_settle(device->adapter);
+}
+
 uint32_t kmd_device_level(const struct kmd_device *device)
 {
 	return device->level | (is_always_on(device->adapter) ? 1u << KMD_PROTECTION_ENABLED : 0);

@@ -87,6 +87,7 @@ NTSTATUS kmd_destroy_session(HANDLE hAdapter, HANDLE hProtectedSession)
 	struct kmd_session *session = hProtectedSession;
 
 	(void)hAdapter;
+	kmd_session_settle(session);
 	/* What it wrote stays tied to it, so that nobody can read that any more (BLT-123). */
 	while (session->written)
 		kmd_allocation_untie(session->written);
@@ -142,6 +143,7 @@ void kmd_lose_keys(HANDLE hAdapter)
 	struct kmd_adapter *adapter = hAdapter;
 	struct list *link;
 
+	kmd_adapter_settle(adapter);
 	/* First the keys, then the content, and when all is gone the word of it. */
 	for (link = adapter->channels.next; link != &adapter->channels; link = link->next)
 		kmd_channel_lose_key(LIST_ENTRY(link, struct kmd_channel, link));
@@ -163,6 +165,7 @@ void kmd_lose_keys(HANDLE hAdapter)
 /* One session, by command of the operator or because something is wrong with it. */
 static void lose_session(struct kmd_session *session)
 {
+	kmd_content_settle(session);
 	lose_keys(session);
 	wipe_surfaces_of(session);
 	report(session, DXGK_PROTECTED_SESSION_STATUS_INVALID);
@@ -185,14 +188,19 @@ void kmd_session_seal(struct kmd_session *session)
 	session->secrets->seal_behind = ~seal_of(session);
 }
 
-bool kmd_session_check_seals(struct kmd_session *session)
+bool kmd_session_is_sealed(const struct kmd_session *session)
 {
 	const struct kmd_secrets *secrets = session->secrets;
 
 	/* Without a key there is nothing that could be taken, and nothing is sealed. */
 	if (!kmd_session_has_key(session))
 		return true;
-	if (secrets->seal_before == seal_of(session) && secrets->seal_behind == ~seal_of(session))
+	return secrets->seal_before == seal_of(session) && secrets->seal_behind == ~seal_of(session);
+}
+
+bool kmd_session_check_seals(struct kmd_session *session)
+{
+	if (kmd_session_is_sealed(session))
 		return true;
 	lose_session(session);
 	return false;
@@ -211,6 +219,7 @@ void kmd_orphan_session(HANDLE hAdapter, HANDLE hProtectedSession)
 	struct kmd_session *session = hProtectedSession;
 
 	(void)hAdapter;
+	kmd_content_settle(session);
 	leave_device(session);
 	session->is_orphan = true;
 	lose_session(session);

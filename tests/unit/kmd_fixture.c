@@ -28,15 +28,19 @@ int kf_fail_secret_alloc = -1;
 int kf_fail_key_reserve = -1;
 int kf_fail_key_set = -1;
 int kf_fail_ctr = -1;
+atomic_int kf_fail_part = -1;
 int kf_fail_mac_reserve = -1;
 int kf_fail_mac_set = -1;
 int kf_fail_mac_compute = -1;
 const uint8_t *kf_random;
+void (*kf_on_unwrap)(void);
+void (*kf_on_ctr)(void);
 
 void kf_fail_none(void)
 {
 	kf_fail_malloc = kf_fail_secret_alloc = kf_fail_key_reserve = kf_fail_key_set = kf_fail_ctr = -1;
 	kf_fail_mac_reserve = kf_fail_mac_set = kf_fail_mac_compute = -1;
+	kf_fail_part = -1;
 }
 
 static int fails(int *next_ok)
@@ -56,6 +60,14 @@ int __real_gpu_ctr(struct gpu_key *key, const uint8_t iv[16], const struct gpu_p
 		   void *dst, size_t size);
 int __wrap_gpu_ctr(struct gpu_key *key, const uint8_t iv[16], const struct gpu_pattern *pattern, const void *src,
 		   void *dst, size_t size);
+int __real_gpu_ctr_part(struct gpu_key *key, struct gpu_worker *worker, const uint8_t iv[16],
+			const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size);
+int __wrap_gpu_ctr_part(struct gpu_key *key, struct gpu_worker *worker, const uint8_t iv[16],
+			const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size);
+int __real_gpu_identity_unwrap(struct gpu_identity *identity, enum gpu_leaf leaf, const uint8_t ciphertext[256],
+			       void *payload, size_t size);
+int __wrap_gpu_identity_unwrap(struct gpu_identity *identity, enum gpu_leaf leaf, const uint8_t ciphertext[256],
+			       void *payload, size_t size);
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
@@ -158,10 +170,29 @@ int __wrap_gpu_random(void *memory, size_t size)
 int __wrap_gpu_ctr(struct gpu_key *key, const uint8_t iv[16], const struct gpu_pattern *pattern, const void *src,
 		   void *dst, size_t size)
 {
+	if (kf_on_ctr)
+		kf_on_ctr();
 	if (!fails(&kf_fail_ctr))
 		return __real_gpu_ctr(key, iv, pattern, src, dst, size);
 	memset(dst, 0x77, size / 2);
 	return -EIO;
+}
+
+int __wrap_gpu_ctr_part(struct gpu_key *key, struct gpu_worker *worker, const uint8_t iv[16],
+			const struct gpu_pattern *pattern, uint64_t offset, const void *src, void *dst, size_t size)
+{
+	if (kf_fail_part < 0 || atomic_fetch_sub(&kf_fail_part, 1) != 0)
+		return __real_gpu_ctr_part(key, worker, iv, pattern, offset, src, dst, size);
+	memset(dst, 0x77, size / 2);
+	return -EIO;
+}
+
+int __wrap_gpu_identity_unwrap(struct gpu_identity *identity, enum gpu_leaf leaf, const uint8_t ciphertext[256],
+			       void *payload, size_t size)
+{
+	if (kf_on_unwrap)
+		kf_on_unwrap();
+	return __real_gpu_identity_unwrap(identity, leaf, ciphertext, payload, size);
 }
 
 /* ---- the identity, one for all tests of a program ------------------------------------------------- */
@@ -242,9 +273,49 @@ static NTSTATUS show(HANDLE DeviceHandle, const struct dxgk_picture *picture)
 {
 	struct kf *kf = DeviceHandle;
 
+	assert_true(kf->is_apart);
 	kf->shown++;
 	kf->picture = *picture;
 	return kf->show_status;
+}
+
+/* Workers' calls name devices of their own. */
+static void call_apart(struct kf *kf, void (*call)(struct kf *kf))
+{
+	int calling = kf->calling;
+
+	kf->calling = -1;
+	if (call)
+		call(kf);
+	kf->calling = calling;
+}
+
+static void unlock(HANDLE DeviceHandle)
+{
+	struct kf *kf = DeviceHandle;
+
+	assert_false(kf->is_apart);
+	kf->is_apart = true;
+	kf->unlocks++;
+	call_apart(kf, kf->on_unlock);
+}
+
+static void lock(HANDLE DeviceHandle)
+{
+	struct kf *kf = DeviceHandle;
+
+	assert_true(kf->is_apart);
+	kf->is_apart = false;
+}
+
+static void wait_for_transfer(HANDLE DeviceHandle)
+{
+	struct kf *kf = DeviceHandle;
+
+	assert_false(kf->is_apart);
+	assert_non_null(kf->on_wait);
+	kf->waits++;
+	call_apart(kf, kf->on_wait);
 }
 
 static struct kf_process *find_process(struct kf *kf, uint64_t token)
@@ -322,6 +393,9 @@ struct kf *kf_start(const struct kmd_config *config)
 	kf->kernel.IsProcessAlive = is_process_alive;
 	kf->kernel.GetCompositor = get_compositor;
 	kf->kernel.ChargeObjects = charge_objects;
+	kf->kernel.Unlock = unlock;
+	kf->kernel.Lock = lock;
+	kf->kernel.WaitForTransfer = wait_for_transfer;
 	kf->kernel.ShowPicture = show;
 	kf->charge_limit = INT_MAX;
 	kf_process(kf, KF_TOKEN);
@@ -335,6 +409,10 @@ void kf_stop(struct kf *kf)
 {
 	kf_fail_none();
 	kf_random = NULL;
+	kf_on_unwrap = kf_on_ctr = NULL;
+	for (int i = 0; i < KF_WORKERS; i++)
+		if (kf->workers[i])
+			kmd_driver.DestroyWorker(kf->workers[i]);
 	for (D3DKMT_HANDLE i = 1; i <= KF_OBJECTS; i++) {
 		struct kf_object *object = kf_object(kf, i);
 
@@ -694,6 +772,81 @@ HRESULT kf_run(struct kf *kf, int device, struct drv_escape_blt *blt)
 	if (blt->header.result != S_OK || blt->header.command != DRV_COMMAND_ENCRYPTION_BLT)
 		assert_memory_equal(blt->iv, before.iv, sizeof(before.iv));
 	return blt->header.result;
+}
+
+HANDLE kf_worker(struct kf *kf)
+{
+	int i = 0;
+
+	while (kf->workers[i])
+		assert_true(++i < KF_WORKERS);
+	assert_int_equal(kmd_driver.CreateWorker(kf->adapter, &kf->workers[i]), STATUS_SUCCESS);
+	return kf->workers[i];
+}
+
+static DXGKARG_ESCAPE ring_escape(struct drv_escape_blt *blt)
+{
+	DXGKARG_ESCAPE arg = { .pPrivateDriverData = blt, .PrivateDriverDataSize = sizeof(*blt) };
+
+	arg.Flags.NoAdapterSynchronization = 1;
+	return arg;
+}
+
+NTSTATUS kf_begin(struct kf *kf, HANDLE worker, int device, struct drv_escape_blt *blt, uint64_t *ret_size)
+{
+	DXGKARG_ESCAPE arg = ring_escape(blt);
+	int calling = kf->calling;
+	NTSTATUS status;
+
+	arg.hDevice = kf->devices[device];
+	kf->calling = device;
+	status = kmd_driver.BeginTransfer(kf->adapter, worker, &arg, ret_size);
+	kf->calling = calling;
+	return status;
+}
+
+void kf_finish(HANDLE worker, struct drv_escape_blt *blt)
+{
+	DXGKARG_ESCAPE arg = ring_escape(blt);
+
+	kmd_driver.FinishTransfer(worker, &arg);
+}
+
+static void add_object(struct kf_objects *objects, const void *data, size_t size)
+{
+	assert_true(size <= sizeof(objects->bytes) - objects->size);
+	memcpy(objects->bytes + objects->size, data, size);
+	objects->size += size;
+}
+
+void kf_objects(struct kf *kf, struct kf_objects *ret)
+{
+	const struct kmd_adapter *adapter = kf->adapter;
+	const struct list *link;
+
+	ret->size = 0;
+	add_object(ret, adapter, sizeof(*adapter));
+	for (link = adapter->sessions.next; link != &adapter->sessions; link = link->next) {
+		const struct kmd_session *session = LIST_ENTRY(link, struct kmd_session, link);
+
+		add_object(ret, session, sizeof(*session));
+		if (session->secrets)
+			add_object(ret, session->secrets, sizeof(*session->secrets));
+	}
+	for (link = adapter->allocations.next; link != &adapter->allocations; link = link->next)
+		add_object(ret, LIST_ENTRY(link, struct kmd_allocation, link), sizeof(struct kmd_allocation));
+	for (int i = 0; i < KF_DEVICES; i++)
+		if (kf->devices[i])
+			add_object(ret, kf->devices[i], sizeof(struct kmd_device));
+}
+
+void kf_assert_objects(struct kf *kf, const struct kf_objects *before)
+{
+	static struct kf_objects now;
+
+	kf_objects(kf, &now);
+	assert_int_equal(now.size, before->size);
+	assert_memory_equal(now.bytes, before->bytes, now.size);
 }
 
 HRESULT kf_decrypt(struct kf *kf, int device, D3DKMT_HANDLE session, D3DKMT_HANDLE source, D3DKMT_HANDLE destination,

@@ -6,6 +6,7 @@
 #include "kmd/kmd_internal.h"
 
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #define KF_OBJECTS   2048
 #define KF_DEVICES   4
 #define KF_PROCESSES 16
+#define KF_WORKERS   4
 
 /* The process of devices for which a test names none. */
 #define KF_TOKEN UINT64_C(0x700000001)
@@ -45,7 +47,7 @@ struct kf_device_object {
 };
 
 struct kf {
-	struct dxgk_interface kernel;
+	struct dxgk_interface kernel; /* a test may put calls of its own in it */
 	HANDLE adapter;
 	HANDLE devices[KF_DEVICES];
 	struct kf_device_object device_objects[KF_DEVICES];
@@ -55,6 +57,12 @@ struct kf {
 	int charges;	     /* of all devices */
 	int charge_limit;    /* how many there may be */
 	int calling;	     /* the device inside an escape, -1 outside */
+	HANDLE workers[KF_WORKERS];
+	bool is_apart; /* between Unlock and Lock */
+	int unlocks;
+	int waits;
+	void (*on_unlock)(struct kf *kf); /* what workers do before Lock returns; NULL: nothing */
+	void (*on_wait)(struct kf *kf);	  /* finishes a transfer; NULL: the test fails, for none could ever finish */
 	int in_session_entry;
 	struct kf_object objects[KF_OBJECTS]; /* handle n + 1 */
 	int shown;
@@ -68,6 +76,7 @@ extern int kf_fail_secret_alloc;
 extern int kf_fail_key_reserve;
 extern int kf_fail_key_set;
 extern int kf_fail_ctr;
+extern atomic_int kf_fail_part;
 extern int kf_fail_mac_reserve;
 extern int kf_fail_mac_set;
 extern int kf_fail_mac_compute;
@@ -75,6 +84,9 @@ extern int kf_fail_mac_compute;
 void kf_fail_none(void);
 /* What gpu_random delivers instead of random bytes; NULL: random bytes. */
 extern const uint8_t *kf_random;
+/* Called in the midst of the unwrapping of keys, and of a transfer by gpu_ctr. */
+extern void (*kf_on_unwrap)(void);
+extern void (*kf_on_ctr)(void);
 
 extern const uint8_t KF_K[16], KF_C[16], KF_R[16], KF_KR[16];
 
@@ -132,6 +144,19 @@ struct drv_escape_blt kf_blt(struct kf *kf, D3DKMT_HANDLE session, uint32_t comm
 void kf_iv(uint8_t ret[16], uint64_t iv, uint64_t count);
 uint64_t kf_iv_number(const uint8_t iv[16]);
 HRESULT kf_run(struct kf *kf, int device, struct drv_escape_blt *blt);
+
+/* The same by a worker: begin, any number of parts by any worker, finish. */
+HANDLE kf_worker(struct kf *kf);
+NTSTATUS kf_begin(struct kf *kf, HANDLE worker, int device, struct drv_escape_blt *blt, uint64_t *ret_size);
+void kf_finish(HANDLE worker, struct drv_escape_blt *blt);
+
+/* The driver's objects that a transfer can change, as they are in memory, without the bytes of surfaces. */
+struct kf_objects {
+	size_t size;
+	uint8_t bytes[65536];
+};
+void kf_objects(struct kf *kf, struct kf_objects *ret);
+void kf_assert_objects(struct kf *kf, const struct kf_objects *before);
 
 /* DecryptionBlt under the session key, Count 0. */
 HRESULT kf_decrypt(struct kf *kf, int device, D3DKMT_HANDLE session, D3DKMT_HANDLE source, D3DKMT_HANDLE destination,
