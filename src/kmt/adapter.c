@@ -3,6 +3,7 @@
 #include "kmt/connection.h"
 #include "kmt/entry.h"
 #include "kmt/memory.h"
+#include "kmt/rings.h"
 
 #include <string.h>
 #include <time.h>
@@ -176,9 +177,12 @@ NTSTATUS APIENTRY kmt_destroy_device(CONST D3DKMT_DESTROYDEVICE *arg)
 
 	if (!arg)
 		return STATUS_INVALID_PARAMETER;
+	kmt_rings_drain(arg->hDevice);
 	status = kmt_call_handle(WIRE_DESTROY_DEVICE, arg->hDevice);
-	if (status == STATUS_SUCCESS)
+	if (status == STATUS_SUCCESS) {
+		kmt_rings_forget(arg->hDevice);
 		kmt_resources_forget(arg->hDevice);
+	}
 	return status;
 }
 
@@ -219,17 +223,13 @@ NTSTATUS APIENTRY kmt_destroy_context(CONST D3DKMT_DESTROYCONTEXT *arg)
 	return kmt_call_handle(WIRE_DESTROY_CONTEXT, arg->hContext);
 }
 
-NTSTATUS APIENTRY kmt_escape(CONST D3DKMT_ESCAPE *arg)
+static NTSTATUS escape_by_message(CONST D3DKMT_ESCAPE *arg)
 {
+	size_t size = arg->PrivateDriverDataSize;
 	struct wire_escape *request;
 	struct kmt_call call;
 	NTSTATUS status;
-	size_t size;
 
-	if (!arg || arg->PrivateDriverDataSize > WIRE_MAX_PRIVATE_DATA ||
-	    (arg->PrivateDriverDataSize > 0 && !arg->pPrivateDriverData))
-		return STATUS_INVALID_PARAMETER;
-	size = arg->PrivateDriverDataSize;
 	request = kmt_begin(&call, WIRE_ESCAPE, sizeof(*request));
 	if (!request)
 		return STATUS_DEVICE_REMOVED;
@@ -245,6 +245,26 @@ NTSTATUS APIENTRY kmt_escape(CONST D3DKMT_ESCAPE *arg)
 		memcpy(arg->pPrivateDriverData, KMT_REPLY(&call, wire_escape) + 1, size);
 	kmt_end(&call);
 	return status;
+}
+
+static NTSTATUS escape(CONST D3DKMT_ESCAPE *arg, bool waits)
+{
+	NTSTATUS status;
+
+	if (!arg || arg->PrivateDriverDataSize > WIRE_MAX_PRIVATE_DATA ||
+	    (arg->PrivateDriverDataSize > 0 && !arg->pPrivateDriverData))
+		return STATUS_INVALID_PARAMETER;
+	return kmt_rings_escape(arg, waits, &status) ? status : escape_by_message(arg);
+}
+
+NTSTATUS APIENTRY kmt_escape(CONST D3DKMT_ESCAPE *arg)
+{
+	return escape(arg, /* waits= */ true);
+}
+
+NTSTATUS APIENTRY kmt_queue_escape(CONST D3DKMT_ESCAPE *arg)
+{
+	return escape(arg, /* waits= */ false);
 }
 
 NTSTATUS APIENTRY kmt_present(D3DKMT_PRESENT *arg)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The exported D3DKMT functions, and the client driver that may stand between them and this library's own (KMT-84). */
 #include "kmt/entry.h"
+#include "kmt/rings.h"
 
 #include <dxvault/dxvault.h>
 #include <stdatomic.h>
@@ -102,4 +103,22 @@ NTSTATUS APIENTRY D3DKMTShareObjects(UINT count, CONST D3DKMT_HANDLE *objects, P
 				     DWORD access, HANDLE *nt_handle)
 {
 	return driver()->pfnShareObjects(count, objects, attributes, access, nt_handle);
+}
+
+/* ---- exported beside them ----------------------------------------------------------------------------- */
+
+/* An escape that a client driver has taken over is done when that returns, and waiting for it is nothing. */
+NTSTATUS APIENTRY DxvaultQueueEscape(CONST D3DKMT_ESCAPE *pData)
+{
+	PFND3DKMT_ESCAPE taken_over = driver()->pfnEscape;
+
+	return taken_over == kmt_escape ? kmt_queue_escape(pData) : taken_over(pData);
+}
+
+NTSTATUS APIENTRY DxvaultWaitEscapes(D3DKMT_HANDLE hDevice, UINT Left)
+{
+	NTSTATUS status = kmt_rings_wait(hDevice, Left);
+
+	/* Its devices need not be ours. */
+	return status == STATUS_INVALID_PARAMETER && driver()->pfnEscape != kmt_escape ? STATUS_SUCCESS : status;
 }

@@ -4,6 +4,7 @@
 
 #include "kmt/async.h"
 #include "kmt/memory.h"
+#include "kmt/rings.h"
 #include "kmt/service.h"
 
 #include <assert.h>
@@ -29,6 +30,7 @@ struct kmt_connection {
 	uint64_t token;			      /* of this process */
 	const struct wire_liveness *liveness; /* NULL: the other side is no process of its own */
 	const struct wire_slot *_Atomic pages[WIRE_PAGES];
+	struct kmt_rings rings;
 	struct wire_packet request;
 	struct wire_packet reply;
 	_Alignas(16) uint8_t request_bytes[WIRE_MAX_MESSAGE];
@@ -45,7 +47,9 @@ static struct kmt_connection *_Atomic process_connection; /* written under the l
 /* Looked at by every call, so it lies where that takes no call of its own. */
 static _Thread_local struct kmt_connection *thread_connection __attribute__((tls_model("initial-exec")));
 static pthread_once_t forks_watched = PTHREAD_ONCE_INIT;
-static struct kmt_transport forking; /* the process's connection's, for the child */
+/* The process's connection's, for the child. */
+static struct kmt_transport forking;
+static struct kmt_rings forking_rings;
 
 static void note_handle(uint32_t handle)
 {
@@ -177,6 +181,7 @@ static bool say_hello(struct kmt_connection *connection)
 
 static void connection_free(struct kmt_connection *connection)
 {
+	kmt_rings_destroy(&connection->rings);
 	connection->transport.close(connection->transport.context);
 	for (size_t i = 0; i < WIRE_PAGES; i++) {
 		if (connection->pages[i])
@@ -218,6 +223,7 @@ struct kmt_connection *kmt_connection_create(const struct kmt_transport *transpo
 	connection->is_own = true;
 	connection->transport = *transport;
 	pthread_mutex_init(&connection->lock, NULL);
+	kmt_rings_init(&connection->rings);
 	connection->request.capacity = WIRE_MAX_MESSAGE;
 	connection->reply.capacity = WIRE_MAX_MESSAGE;
 	connection->request.data = connection->request_bytes;
@@ -243,7 +249,7 @@ void kmt_connection_destroy(struct kmt_connection *connection)
 }
 
 /*
- * Locks are taken in this order: of kmt/memory.c, process_lock, a connection's, of kmt/async.c.
+ * Locks are taken in this order: of kmt/memory.c, process_lock, of a connection's rings, the connection's, of kmt/async.c.
  *
  * A forked child has none of its parent's handles: it makes a connection of its own at its next call, whose handles have
  * other values than those that the parent had (KMT-83). The parent's is left as it is, but for the child's copy of the
@@ -254,8 +260,10 @@ static void fork_prepare(void)
 	kmt_memory_lock();
 	pthread_mutex_lock(&process_lock);
 	if (process_connection) {
+		kmt_rings_lock(&process_connection->rings);
 		pthread_mutex_lock(&process_connection->lock);
 		forking = process_connection->transport;
+		forking_rings = process_connection->rings;
 	}
 	kmt_async_lock();
 }
@@ -263,8 +271,10 @@ static void fork_prepare(void)
 static void fork_parent(void)
 {
 	kmt_async_unlock();
-	if (process_connection)
+	if (process_connection) {
 		pthread_mutex_unlock(&process_connection->lock);
+		kmt_rings_unlock(&process_connection->rings);
+	}
 	pthread_mutex_unlock(&process_lock);
 	kmt_memory_unlock();
 }
@@ -278,8 +288,10 @@ static void fork_child(void)
 	thread_connection = NULL;
 	pthread_mutex_unlock(&process_lock);
 	kmt_memory_unlock();
-	if (parents) {
+	/* Else it was one already that a fork without handlers had wiped. */
+	if (parents && forking.close) {
 		kmt_memory_forget(parents, /* unmap= */ false);
+		kmt_rings_child(&forking_rings);
 		forking.close(forking.context);
 	}
 }
@@ -378,6 +390,16 @@ void kmt_reply_refuse(const struct wire_packet *request, struct wire_packet *rep
 	answer->status = status;
 	reply->size = sizeof(*answer);
 	reply->descriptor_count = 0;
+}
+
+void kmt_connection_lose(struct kmt_connection *connection)
+{
+	connection->lost = true;
+}
+
+struct kmt_rings *kmt_connection_rings(struct kmt_connection *connection)
+{
+	return &connection->rings;
 }
 
 uint64_t kmt_connection_token(const struct kmt_connection *connection)

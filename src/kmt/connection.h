@@ -53,6 +53,9 @@ uint32_t kmt_connection_handles_end(void);
 bool kmt_connection_check(struct kmt_connection *connection);
 /* The same by asking it: a service that has begun to take things back before it ends is gone by the time of its reply. */
 bool kmt_connection_ask(struct kmt_connection *connection);
+/* The other side can't be believed: the connection is lost from now on. */
+void kmt_connection_lose(struct kmt_connection *connection);
+struct kmt_rings *kmt_connection_rings(struct kmt_connection *connection);
 /* By which the graphics kernel knows this process (AC-127). */
 uint64_t kmt_connection_token(const struct kmt_connection *connection);
 
@@ -87,7 +90,7 @@ void kmt_attach(struct kmt_call *call, int descriptor);
  */
 NTSTATUS kmt_transact(struct kmt_call *call, size_t size);
 #define KMT_REPLY(call, type) ((const struct type *)(call)->reply->data)
-/* Takes the reply's descriptor over; -1: none came. */
+/* Takes the last descriptor over of those that came with the reply; -1: there is none left. */
 int kmt_take_descriptor(struct kmt_call *call);
 void kmt_end(struct kmt_call *call);
 

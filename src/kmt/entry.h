@@ -48,6 +48,7 @@ KMT_BLOCK_ENTRIES(KMT_DECLARE)
 #undef KMT_DECLARE
 
 NTSTATUS APIENTRY kmt_open_adapter_from_luid(D3DKMT_OPENADAPTERFROMLUID *arg);
+NTSTATUS APIENTRY kmt_queue_escape(CONST D3DKMT_ESCAPE *arg);
 NTSTATUS APIENTRY kmt_share_objects(UINT count, CONST D3DKMT_HANDLE *objects, POBJECT_ATTRIBUTES attributes,
 				    DWORD access, HANDLE *nt_handle);
 

@@ -5,6 +5,9 @@
 #include <sched.h>
 #include <time.h>
 
+/* Rests until the processor is offered to others, and how long it takes when nobody wants it, at most. */
+enum { REST_PAUSES = 8, RESTS = 8, ALONE = 1500, CROWDED = 3 };
+
 enum { SHORTEST = 1000, FIRST = 20000, LONGEST = 100000 };
 
 void spin_init(struct spin *spin)
@@ -36,4 +39,37 @@ uint64_t spin_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool spin_rest(struct spin_rest *rest)
+{
+	uint64_t begin;
+
+	for (unsigned int i = 0; i < REST_PAUSES; i++)
+		spin_pause();
+	if (++rest->rests % RESTS != 0)
+		return false;
+	begin = spin_clock();
+	(void)sched_yield();
+	if (spin_clock() - begin <= ALONE) {
+		rest->crowded = 0;
+		return false;
+	}
+	if (++rest->crowded < CROWDED)
+		return false;
+	rest->crowded = 0;
+	return true;
+}
+
+void spin_step_aside(void)
+{
+	cpu_set_t all, others;
+	int here = sched_getcpu();
+
+	if (here < 0 || sched_getaffinity(0, sizeof(all), &all) < 0)
+		return;
+	others = all;
+	CPU_CLR((size_t)here, &others);
+	if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof(others), &others) == 0)
+		(void)sched_setaffinity(0, sizeof(all), &all);
 }

@@ -3,6 +3,7 @@
 #ifndef DXV_UTIL_SPIN_H
 #define DXV_UTIL_SPIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct spin {
@@ -20,6 +21,22 @@ void spin_init(struct spin *spin);
 void spin_learn(struct spin *spin, uint64_t waited);
 
 uint64_t spin_clock(void); /* ns */
+
+/* Of one thread, zero at its beginning. */
+struct spin_rest {
+	uint32_t rests;
+	uint32_t crowded; /* how often in a row the processor was given back late */
+};
+
+/*
+ * Between two looks: some hundred ns. Now and then it goes behind whoever else is runnable on this processor, because that
+ * may be the one that is waited for: who wakes a thread often has it on its own processor. Returns true if somebody was there
+ * several times in a row.
+ */
+bool spin_rest(struct spin_rest *rest);
+
+/* Moves the calling thread to another of its processors, if it has one, at the price of some microseconds. */
+void spin_step_aside(void);
 
 static inline void spin_pause(void)
 {

@@ -8,9 +8,9 @@
 /*
  * One device, one client thread at a time that writes, one consumer. The client fills the entry submitted % ENTRIES and
  * raises submitted; the service does the commands in order, writes each one's answer into its entry and raises completed.
- * Both counters only grow, modulo 2^32. An entry is the client's from its completion until it is submitted again, and then
- * the service's. Nothing keeps a client from writing anywhere at any time: the service copies an entry once, keeps its own
- * count of what it has done, and reads back nothing that it wrote.
+ * Both counters begin at the same value, whichever, and only grow, modulo 2^32. An entry is the client's from its completion
+ * until it is submitted again, and then the service's. Nothing keeps a client from writing anywhere at any time: the service
+ * copies an entry once, keeps its own count of what it has done, and reads back nothing that it wrote.
  *
  * Whoever is to sleep says so first, in client_sleeps or service_sleeps, and then looks at the counter again; whoever has
  * raised the counter looks at the flag after that. All four in sequentially consistent order. The client sleeps on
