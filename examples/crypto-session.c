@@ -40,6 +40,7 @@ static HRESULT APIENTRY escape_cb(HANDLE hAdapter, const D3DDDICB_ESCAPE *data)
 	D3DKMT_ESCAPE escape = { .hAdapter = adapter, .hDevice = device, .Type = D3DKMT_ESCAPE_DRIVERPRIVATE };
 
 	(void)hAdapter;
+	escape.Flags = data->Flags; /* transfers go by a shorter way */
 	escape.pPrivateDriverData = data->pPrivateDriverData;
 	escape.PrivateDriverDataSize = data->PrivateDriverDataSize;
 	return result(D3DKMTEscape(&escape));

@@ -60,8 +60,9 @@ typedef HRESULT(APIENTRY *PFNDXVAULT_QUEUEESCAPECB)(HANDLE hAdapter, const D3DDD
 
 /*
  * Waits until at most Left of the escapes that the device has queued are unanswered; they are answered in their order.
- * hDevice is the runtime's. Returns S_OK; D3DDDIERR_DEVICEREMOVED: the kernel side is gone, and no answer will come;
- * E_FAIL: an escape was refused by the kernel, and its data is as it was. None is under way any more unless S_OK.
+ * hDevice is the runtime's. Returns S_OK; D3DDDIERR_DEVICEREMOVED: the kernel side is gone, and no answer will come; else
+ * what pfnEscapeCb would have returned for the first escape that the kernel refused. The data of those that were refused or
+ * not answered is as it was. None is under way any more unless S_OK.
  */
 typedef HRESULT(APIENTRY *PFNDXVAULT_WAITESCAPESCB)(HANDLE hDevice, UINT Left);
 
@@ -90,7 +91,8 @@ typedef struct _DXVAULTARG_BEGINQUEUE {
  *
  * A blt that finds MaxBlts of them queued: D3DDDIERR_INVALIDCALL.
  *
- * S_OK; E_INVALIDARG: hDevice, pData or pResults NULL or unknown, MaxBlts 0; D3DDDIERR_INVALIDCALL: there is a queue.
+ * S_OK; E_INVALIDARG: hDevice, pData or pResults NULL or unknown, MaxBlts 0; D3DDDIERR_INVALIDCALL: there is a queue;
+ * E_FAIL: one of the two callbacks is NULL; E_OUTOFMEMORY.
  */
 typedef HRESULT(APIENTRY *PFNDXVAULT_BEGINQUEUE)(HANDLE hDevice, const DXVAULTARG_BEGINQUEUE *pData);
 
@@ -273,7 +275,9 @@ EXTERN_C VOID APIENTRY DxvaultDisconnect(VOID);
  * An escape of a device with Flags.NoAdapterSynchronization and at most 96 bytes goes through the device's submission ring,
  * where there is one to be had; D3DKMTEscape sends it the same way, and waits. Every other escape is done when this
  * returns. Escapes of a ring are answered in their order, and not ordered with other calls. A caller has at most 64 under
- * way: the next call then waits for the first of them. One thread at a time for each device.
+ * way: the next call then waits for the first of them. One thread at a time for each device. D3DKMTDestroyDevice waits for
+ * what is queued; DxvaultDisconnect does not, and no answer is written then. A client driver with an escape of its own gets
+ * the queued ones too, and they are done when it returns (KMT-84).
  *
  * STATUS_SUCCESS: it is queued or done; else as D3DKMTEscape, and it is not queued.
  */

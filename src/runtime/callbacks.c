@@ -45,11 +45,11 @@ static D3DKMT_HANDLE context_handle(HANDLE hContext)
 	return (D3DKMT_HANDLE)(uintptr_t)hContext;
 }
 
-static HRESULT APIENTRY escape_cb(HANDLE hAdapter, const D3DDDICB_ESCAPE *pData)
+static D3DKMT_ESCAPE kernel_escape(const struct rt_adapter *adapter, const D3DDDICB_ESCAPE *pData)
 {
-	const struct rt_adapter *adapter = hAdapter;
 	const struct rt_device *device = pData->hDevice;
-	const D3DKMT_ESCAPE arg = {
+
+	return (D3DKMT_ESCAPE) {
 		.hAdapter = adapter->kernel,
 		.hDevice = device ? device->kernel : 0,
 		.Type = D3DKMT_ESCAPE_DRIVERPRIVATE,
@@ -58,8 +58,27 @@ static HRESULT APIENTRY escape_cb(HANDLE hAdapter, const D3DDDICB_ESCAPE *pData)
 		.PrivateDriverDataSize = pData->PrivateDriverDataSize,
 		.hContext = context_handle(pData->hContext),
 	};
+}
+
+static HRESULT APIENTRY escape_cb(HANDLE hAdapter, const D3DDDICB_ESCAPE *pData)
+{
+	const D3DKMT_ESCAPE arg = kernel_escape(hAdapter, pData);
 
 	return rt_hresult_from_status(D3DKMTEscape(&arg));
+}
+
+static HRESULT APIENTRY queue_escape_cb(HANDLE hAdapter, const D3DDDICB_ESCAPE *pData)
+{
+	const D3DKMT_ESCAPE arg = kernel_escape(hAdapter, pData);
+
+	return rt_hresult_from_status(DxvaultQueueEscape(&arg));
+}
+
+static HRESULT APIENTRY wait_escapes_cb(HANDLE hDevice, UINT Left)
+{
+	const struct rt_device *device = hDevice;
+
+	return rt_hresult_from_status(DxvaultWaitEscapes(device->kernel, Left));
 }
 
 /* A virtual-addressing context has no command buffer and no lists to hand out. */
@@ -104,4 +123,6 @@ const DXVAULT_DEVICECALLBACKS rt_device_callbacks = {
 	},
 	.pfnCreateProtectedSessionCb = rt_create_protected_session_cb,
 	.pfnDestroyProtectedSessionCb = rt_destroy_protected_session_cb,
+	.pfnQueueEscapeCb = queue_escape_cb,
+	.pfnWaitEscapesCb = wait_escapes_cb,
 };

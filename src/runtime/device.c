@@ -18,11 +18,11 @@ static HRESULT create_driver_device(struct rt_device *device)
 		.Interface = DIRECT3D_9,
 		.Version = D3D_UMD_INTERFACE_VERSION_WIN7,
 		.pCallbacks = &device->callbacks.Callbacks,
-		.pDeviceFuncs = &device->funcs,
+		.pDeviceFuncs = &device->extended.Functions,
 	};
 	HRESULT hr;
 
-	arg.Flags.Value = DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS;
+	arg.Flags.Value = DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS | DXVAULT_CREATEDEVICE_QUEUED_BLTS;
 	hr = device->adapter->funcs.pfnCreateDevice(device->adapter->driver, &arg);
 	if (hr != S_OK)
 		return hr;
@@ -90,6 +90,23 @@ const D3DDDI_DEVICEFUNCS *rt_device_funcs(struct rt_device *device)
 HANDLE rt_device_handle(struct rt_device *device)
 {
 	return device->driver;
+}
+
+HRESULT rt_queue_begin(struct rt_device *device, UINT max_blts, HRESULT *ret_results)
+{
+	DXVAULTARG_BEGINQUEUE arg = { .MaxBlts = max_blts };
+
+	arg.pResults = ret_results;
+	if (!device->extended.pfnBeginQueue || !device->extended.pfnEndQueue)
+		return D3DDDIERR_NOTAVAILABLE;
+	return device->extended.pfnBeginQueue(device->driver, &arg);
+}
+
+HRESULT rt_queue_end(struct rt_device *device, UINT *ret_count)
+{
+	if (!device->extended.pfnEndQueue)
+		return D3DDDIERR_NOTAVAILABLE;
+	return device->extended.pfnEndQueue(device->driver, ret_count);
 }
 
 D3DKMT_HANDLE rt_device_kernel_handle(struct rt_device *device)

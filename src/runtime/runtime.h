@@ -52,6 +52,14 @@ const D3DDDI_DEVICEFUNCS *rt_device_funcs(struct rt_device *device);
 HANDLE rt_device_handle(struct rt_device *device); /* the driver's */
 D3DKMT_HANDLE rt_device_kernel_handle(struct rt_device *device);
 
+/*
+ * Until rt_queue_end the device's pfnEncryptionBlt and pfnDecryptionBlt return before they are done (DXVAULT_DEVICEFUNCS):
+ * ret_results has room for max_blts, and belongs to the driver until then. ret_count: how many there are; may be NULL.
+ * D3DDDIERR_NOTAVAILABLE: the driver has no queues, and every blt waits for itself.
+ */
+HRESULT rt_queue_begin(struct rt_device *device, UINT max_blts, HRESULT *ret_results);
+HRESULT rt_queue_end(struct rt_device *device, UINT *ret_count);
+
 /* ---- crypto session and its protected session ---------------------------------------------------- */
 
 /*

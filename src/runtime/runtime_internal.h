@@ -37,7 +37,10 @@ struct rt_device {
 	struct rt_adapter *adapter;
 	D3DKMT_HANDLE kernel;
 	HANDLE driver;
-	D3DDDI_DEVICEFUNCS funcs; /* the driver's */
+	union {
+		D3DDDI_DEVICEFUNCS funcs; /* the driver's */
+		DXVAULT_DEVICEFUNCS extended;
+	};
 	D3DDDI_DEVICEFUNCS shown; /* as callers get them */
 	DXVAULT_DEVICECALLBACKS callbacks;
 	struct list sessions;	      /* struct rt_session */

@@ -114,10 +114,14 @@ static uint32_t lock_flag(const struct pair *pair)
 }
 
 /* A lack of memory is told to the kernel half too: keys, tie, lock and IV come before it (BLT-120). */
-static HRESULT prepare(struct umd_device *device, const struct pair *pair, struct drv_escape_blt *escape)
+static HRESULT prepare(struct umd_device *device, const struct pair *pair, struct drv_escape_blt *escape,
+		       bool is_encryption)
 {
 	HRESULT hr;
 
+	hr = umd_queue_admit(device, pair->system_surface, is_encryption);
+	if (hr != S_OK)
+		return hr;
 	escape->flags |= lock_flag(pair);
 	if (escape->flags & DRV_BLT_LOCKED)
 		return S_OK;
@@ -128,10 +132,26 @@ static HRESULT prepare(struct umd_device *device, const struct pair *pair, struc
 	return S_OK;
 }
 
+/* Step 12 on. */
+static HRESULT transfer(struct umd_device *device, enum drv_command command, struct drv_escape_blt *escape,
+			struct umd_surface *system, void *iv)
+{
+	HRESULT hr;
+
+	if (umd_queue_is_open(device))
+		return umd_queue_blt(device, command, escape, system, iv);
+	hr = umd_escape(device, command, escape, sizeof(*escape));
+	if (hr == S_OK && iv) {
+		umd_system_from_kernel(system);
+		memcpy(iv, escape->iv, IV_SIZE);
+	}
+	return hr;
+}
+
 HRESULT APIENTRY umd_encryption_blt(HANDLE hDevice, const D3DDDIARG_ENCRYPTIONBLT *pData)
 {
-	struct umd_device *device = umd_device_find(hDevice);
-	struct drv_escape_blt escape;
+	struct umd_device *device = umd_device_find_busy(hDevice);
+	struct drv_escape_blt own, *escape;
 	struct umd_session *session = NULL;
 	struct pair pair;
 	HRESULT hr;
@@ -146,21 +166,17 @@ HRESULT APIENTRY umd_encryption_blt(HANDLE hDevice, const D3DDDIARG_ENCRYPTIONBL
 				       pData->DstSubResourceIndex, pData->DstResourceSize, &pair))
 		return umd_refuse(device, E_INVALIDARG);
 
-	memset(&escape, 0, sizeof(escape));
-	escape.header.session = session->kernel;
-	escape.source = pair.protected_surface->allocation;
-	escape.destination = pair.system_surface->allocation;
-	escape.size = pData->DstResourceSize;
+	escape = umd_queue_record(device, &own);
+	memset(escape, 0, sizeof(*escape));
+	escape->header.session = session->kernel;
+	escape->source = pair.protected_surface->allocation;
+	escape->destination = pair.system_surface->allocation;
+	escape->size = pData->DstResourceSize;
 
-	hr = prepare(device, &pair, &escape);
+	hr = prepare(device, &pair, escape, /* is_encryption= */ true);
 	if (hr != S_OK)
 		return umd_refuse(device, hr);
-	hr = umd_escape(device, DRV_COMMAND_ENCRYPTION_BLT, &escape, sizeof(escape));
-	if (hr != S_OK)
-		return hr;
-	umd_system_from_kernel(pair.system_surface);
-	memcpy(pData->pIV, escape.iv, IV_SIZE);
-	return S_OK;
+	return transfer(device, DRV_COMMAND_ENCRYPTION_BLT, escape, pair.system_surface, pData->pIV);
 }
 
 /* Step 7. */
@@ -175,8 +191,8 @@ static bool offers_inputs(const struct umd_device *device, const D3DDDIARG_DECRY
 
 HRESULT APIENTRY umd_decryption_blt(HANDLE hDevice, const D3DDDIARG_DECRYPTIONBLT *pData)
 {
-	struct umd_device *device = umd_device_find(hDevice);
-	struct drv_escape_blt escape;
+	struct umd_device *device = umd_device_find_busy(hDevice);
+	struct drv_escape_blt own, *escape;
 	struct umd_session *session = NULL;
 	struct pair pair;
 	HRESULT hr;
@@ -194,30 +210,31 @@ HRESULT APIENTRY umd_decryption_blt(HANDLE hDevice, const D3DDDIARG_DECRYPTIONBL
 			pData->SrcSubResourceIndex, pData->SrcResourceSize, &pair))
 		return umd_refuse(device, E_INVALIDARG);
 
-	memset(&escape, 0, sizeof(escape));
-	escape.header.session = session->kernel;
-	escape.source = pair.system_surface->allocation;
-	escape.destination = pair.protected_surface->allocation;
-	escape.size = pData->SrcResourceSize;
-	memcpy(escape.iv, pData->pIV, IV_SIZE);
+	escape = umd_queue_record(device, &own);
+	memset(escape, 0, sizeof(*escape));
+	escape->header.session = session->kernel;
+	escape->source = pair.system_surface->allocation;
+	escape->destination = pair.protected_surface->allocation;
+	escape->size = pData->SrcResourceSize;
+	memcpy(escape->iv, pData->pIV, IV_SIZE);
 	if (pData->pContentKey) {
-		escape.flags |= DRV_BLT_HAS_CONTENT_KEY;
-		memcpy(escape.content_key, pData->pContentKey, CONTENT_KEY_SIZE);
+		escape->flags |= DRV_BLT_HAS_CONTENT_KEY;
+		memcpy(escape->content_key, pData->pContentKey, CONTENT_KEY_SIZE);
 	}
 	if (pData->pEncryptedBlockInfo) {
-		escape.flags |= DRV_BLT_HAS_BLOCK_INFO;
-		memcpy(&escape.block_info, pData->pEncryptedBlockInfo, sizeof(escape.block_info));
+		escape->flags |= DRV_BLT_HAS_BLOCK_INFO;
+		memcpy(&escape->block_info, pData->pEncryptedBlockInfo, sizeof(escape->block_info));
 	}
-	if (!check_counter(pData->pEncryptedBlockInfo ? &escape.block_info : NULL, escape.iv,
+	if (!check_counter(pData->pEncryptedBlockInfo ? &escape->block_info : NULL, escape->iv,
 			   pair.protected_surface->size))
 		return umd_refuse(device, E_INVALIDARG);
 
-	hr = prepare(device, &pair, &escape);
+	hr = prepare(device, &pair, escape, /* is_encryption= */ false);
 	if (hr != S_OK)
 		return umd_refuse(device, hr);
-	if (!(escape.flags & (DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY)))
+	if (!(escape->flags & (DRV_BLT_LOCKED | DRV_BLT_NO_MEMORY)))
 		umd_system_to_kernel(pair.system_surface);
-	return umd_escape(device, DRV_COMMAND_DECRYPTION_BLT, &escape, sizeof(escape));
+	return transfer(device, DRV_COMMAND_DECRYPTION_BLT, escape, pair.system_surface, /* iv= */ NULL);
 }
 
 HRESULT APIENTRY umd_get_pitch(HANDLE hDevice, D3DDDIARG_GETPITCH *pData)

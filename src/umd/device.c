@@ -4,15 +4,25 @@
 
 #include <stdlib.h>
 
-struct umd_device *umd_device_find(HANDLE handle)
+struct umd_device *umd_device_find_busy(HANDLE handle)
 {
 	return (struct umd_device *)umd_object_find(handle, UMD_DEVICE, /* owner= */ NULL);
+}
+
+struct umd_device *umd_device_find(HANDLE handle)
+{
+	struct umd_device *device = umd_device_find_busy(handle);
+
+	if (device)
+		umd_queue_settle(device);
+	return device;
 }
 
 /* Only what this interface version has: a runtime's table may end there. */
 static void copy_callbacks(struct umd_callbacks *callbacks, const D3DDDIARG_CREATEDEVICE *pData)
 {
 	const D3DDDI_DEVICECALLBACKS *table = pData->pCallbacks;
+	const DXVAULT_DEVICECALLBACKS *extended = (const DXVAULT_DEVICECALLBACKS *)(const void *)table;
 
 	*callbacks = (struct umd_callbacks) {
 		.allocate = table->pfnAllocateCb,
@@ -25,10 +35,24 @@ static void copy_callbacks(struct umd_callbacks *callbacks, const D3DDDIARG_CREA
 		.present = table->pfnPresentCb,
 	};
 	if (pData->Flags.Value & DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS) {
-		const DXVAULT_DEVICECALLBACKS *extended = (const DXVAULT_DEVICECALLBACKS *)(const void *)table;
-
 		callbacks->create_session = extended->pfnCreateProtectedSessionCb;
 		callbacks->destroy_session = extended->pfnDestroyProtectedSessionCb;
+	}
+	if (pData->Flags.Value & DXVAULT_CREATEDEVICE_QUEUED_BLTS) {
+		callbacks->queue_escape = extended->pfnQueueEscapeCb;
+		callbacks->wait_escapes = extended->pfnWaitEscapesCb;
+	}
+}
+
+/* A runtime that does not know of queued blts has a table that ends where Windows' does (CAP-14). */
+static void fill_table(const D3DDDIARG_CREATEDEVICE *pData)
+{
+	umd_table_fill(pData->pDeviceFuncs);
+	if (pData->Flags.Value & DXVAULT_CREATEDEVICE_QUEUED_BLTS) {
+		DXVAULT_DEVICEFUNCS *extended = (DXVAULT_DEVICEFUNCS *)(void *)pData->pDeviceFuncs;
+
+		extended->pfnBeginQueue = umd_begin_queue;
+		extended->pfnEndQueue = umd_end_queue;
 	}
 }
 
@@ -52,7 +76,7 @@ HRESULT APIENTRY umd_create_device(HANDLE hAdapter, D3DDDIARG_CREATEDEVICE *pDat
 	copy_callbacks(&device->callbacks, pData);
 
 	umd_object_add(&device->object, UMD_DEVICE, &adapter->object);
-	umd_table_fill(pData->pDeviceFuncs);
+	fill_table(pData);
 	pData->hDevice = device->object.handle;
 	return S_OK;
 }
@@ -82,6 +106,7 @@ HRESULT APIENTRY umd_destroy_device(HANDLE hDevice)
 	LIST_FOR_EACH(node, &device->sessions)
 	umd_session_free(LIST_ENTRY(node, struct umd_session, link));
 	destroy_context(device);
+	umd_queue_free(device);
 
 	umd_object_remove(&device->object);
 	free(device);

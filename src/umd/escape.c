@@ -11,7 +11,8 @@ HRESULT umd_callback_result(HRESULT hr)
 	return E_FAIL;
 }
 
-HRESULT umd_escape(struct umd_device *device, enum drv_command command, void *escape, uint32_t size)
+D3DDDICB_ESCAPE umd_escape_describe(const struct umd_device *device, enum drv_command command, void *escape,
+				    uint32_t size)
 {
 	struct drv_escape *header = escape;
 	D3DDDICB_ESCAPE arg = {
@@ -19,16 +20,25 @@ HRESULT umd_escape(struct umd_device *device, enum drv_command command, void *es
 		.pPrivateDriverData = escape,
 		.PrivateDriverDataSize = size,
 	};
+
+	header->magic = DRV_MAGIC;
+	header->command = command;
+	header->result = E_FAIL;
+	/* The kernel half orders transfers by what they use: they may go by the submission ring. */
+	arg.Flags.NoAdapterSynchronization = command == DRV_COMMAND_ENCRYPTION_BLT ||
+					     command == DRV_COMMAND_DECRYPTION_BLT;
+	return arg;
+}
+
+HRESULT umd_escape(struct umd_device *device, enum drv_command command, void *escape, uint32_t size)
+{
+	const D3DDDICB_ESCAPE arg = umd_escape_describe(device, command, escape, size);
 	HRESULT hr;
 
 	if (!device->callbacks.escape)
 		return E_FAIL;
-	header->magic = DRV_MAGIC;
-	header->command = command;
-	header->result = E_FAIL;
-
 	hr = umd_callback_result(device->callbacks.escape(device->adapter->runtime, &arg));
-	return hr == S_OK ? header->result : hr;
+	return hr == S_OK ? ((struct drv_escape *)escape)->result : hr;
 }
 
 HRESULT umd_escape_reserved(struct umd_device *device, enum drv_command command, void *escape, uint32_t size)

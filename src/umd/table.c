@@ -4,17 +4,17 @@
 
 _Static_assert(sizeof(D3DDDI_DEVICEFUNCS) == UMD_DEVICE_SLOTS * sizeof(void *), "D3DDDI_DEVICEFUNCS");
 
-/* What a software GPU for protected content has no use for. */
+/* What a software GPU for protected content has no use for. What is queued is done first, as for every entry. */
 static HRESULT APIENTRY not_implemented(HANDLE hDevice, VOID *pData)
 {
-	(void)hDevice;
+	(void)umd_device_find(hDevice);
 	(void)pData;
 	return E_NOTIMPL;
 }
 
 static HRESULT APIENTRY flush(HANDLE hDevice)
 {
-	(void)hDevice;
+	(void)umd_device_find(hDevice);
 	return E_NOTIMPL;
 }
 
@@ -22,7 +22,7 @@ static HRESULT APIENTRY flush(HANDLE hDevice)
 #define STUB(name, type, answer)                                 \
 	static HRESULT APIENTRY name(HANDLE hDevice, type pData) \
 	{                                                        \
-		(void)hDevice;                                   \
+		(void)umd_device_find(hDevice);                  \
 		(void)pData;                                     \
 		return answer;                                   \
 	}

@@ -27,13 +27,23 @@ struct umd_object {
 	struct umd_object *next; /* in its bucket */
 };
 
+#define UMD_FIRST_BUCKETS 8
+
+/* Objects by their handles. All zero is an empty one, and one without objects holds no memory. */
+struct umd_objects {
+	size_t count;
+	size_t bucket_count;	     /* of buckets, a power of two as the first */
+	struct umd_object **buckets; /* NULL: the first ones */
+	struct umd_object *first_buckets[UMD_FIRST_BUCKETS];
+};
+
 /* Where the values of handles begin. Only a test that needs one of them to be a certain number ever changes it. */
 extern uint64_t umd_handle_base;
 
 /* Gives the object a handle that no object of this process had before (CS-24, CS-47). */
 void umd_object_add(struct umd_object *object, enum umd_kind kind, struct umd_object *owner);
 
-/* NULL for any value that is not the handle of such an object. owner NULL: any owner. */
+/* NULL for any value that is not the handle of such an object. owner: of all but adapters and devices, their device. */
 struct umd_object *umd_object_find(HANDLE handle, enum umd_kind kind, const struct umd_object *owner);
 
 /* False, and nothing is done, while the object owns others. */
@@ -60,6 +70,8 @@ struct umd_callbacks {
 	PFND3DDDI_PRESENTCB present;
 	PFNDXVAULT_CREATEPROTECTEDSESSIONCB create_session;
 	PFNDXVAULT_DESTROYPROTECTEDSESSIONCB destroy_session;
+	PFNDXVAULT_QUEUEESCAPECB queue_escape;
+	PFNDXVAULT_WAITESCAPESCB wait_escapes;
 };
 
 struct umd_device {
@@ -67,11 +79,13 @@ struct umd_device {
 	struct umd_adapter *adapter;
 	HANDLE runtime; /* the runtime's handle, for its callbacks (CAP-23) */
 	struct umd_callbacks callbacks;
+	struct umd_objects objects; /* what is in the lists below, channels excepted */
 	struct list sessions;
 	struct list resources;
 	struct list channels;
 	struct list decodes;
-	HANDLE context; /* NULL before the first submission (CAP-24) */
+	HANDLE context;		 /* NULL before the first submission (CAP-24) */
+	struct umd_queue *queue; /* NULL before the first BeginQueue */
 };
 
 struct umd_session {
@@ -105,8 +119,9 @@ struct umd_surface {
 	void *memory; /* the application's */
 	uint32_t memory_pitch;
 	uint32_t memory_slice_pitch;
-	bool is_staged; /* the allocation has memory of its own, not the application's */
-	void *staging;	/* that memory, once mapped */
+	bool is_staged;	   /* the allocation has memory of its own, not the application's */
+	void *staging;	   /* that memory, once mapped */
+	uint64_t last_blt; /* is_staged: the number of the last queued blt that uses that memory */
 
 	/* RestrictedContent only: what Lock shows is a copy (protected_lock.c). */
 	D3DKMT_HANDLE copy;
@@ -140,6 +155,10 @@ struct umd_resource {
 /* What an entry answers when a callback answered hr (CAP-27). */
 HRESULT umd_callback_result(HRESULT hr);
 
+/* Completes the header, and says how the command is sent. */
+D3DDDICB_ESCAPE umd_escape_describe(const struct umd_device *device, enum drv_command command, void *escape,
+				    uint32_t size);
+
 /* Sends a command; header.session and the command's own members are filled in. The DDI function's result. */
 HRESULT umd_escape(struct umd_device *device, enum drv_command command, void *escape, uint32_t size);
 
@@ -168,7 +187,10 @@ HRESULT umd_get_certificate(struct umd_adapter *adapter, const D3DDDIARG_GETCAPS
 
 HRESULT APIENTRY umd_create_device(HANDLE hAdapter, D3DDDIARG_CREATEDEVICE *pData);
 HRESULT APIENTRY umd_destroy_device(HANDLE hDevice);
+/* For every entry but the blts: what is queued is done first. */
 struct umd_device *umd_device_find(HANDLE handle);
+/* The same without a wait. */
+struct umd_device *umd_device_find_busy(HANDLE handle);
 
 void umd_table_fill(D3DDDI_DEVICEFUNCS *ret_table);
 
@@ -208,6 +230,23 @@ bool umd_is_profile(const struct umd_adapter *adapter, const GUID *guid);
 HRESULT APIENTRY umd_encryption_blt(HANDLE hDevice, const D3DDDIARG_ENCRYPTIONBLT *pData);
 HRESULT APIENTRY umd_decryption_blt(HANDLE hDevice, const D3DDDIARG_DECRYPTIONBLT *pData);
 HRESULT APIENTRY umd_get_pitch(HANDLE hDevice, D3DDDIARG_GETPITCH *pData);
+
+/* ---- queue.c ----------------------------------------------------------------------------------- */
+
+HRESULT APIENTRY umd_begin_queue(HANDLE hDevice, const DXVAULTARG_BEGINQUEUE *pData);
+HRESULT APIENTRY umd_end_queue(HANDLE hDevice, UINT *pCount);
+
+bool umd_queue_is_open(const struct umd_device *device);
+/* Where the next blt is to be built: own, unless it will be queued. */
+struct drv_escape_blt *umd_queue_record(struct umd_device *device, struct drv_escape_blt *own);
+/* Before a blt reads or writes system's memory. D3DDDIERR_INVALIDCALL: the queue is full. */
+HRESULT umd_queue_admit(struct umd_device *device, const struct umd_surface *system, bool is_encryption);
+/* The blt that was built in umd_queue_record. iv: where EncryptionBlt's vector goes; NULL for DecryptionBlt. */
+HRESULT umd_queue_blt(struct umd_device *device, enum drv_command command, struct drv_escape_blt *escape,
+		      struct umd_surface *system, void *iv);
+/* All that is queued is done, and its results are written. */
+void umd_queue_settle(struct umd_device *device);
+void umd_queue_free(struct umd_device *device);
 
 /* ---- resource.c, open_resource.c ----------------------------------------------------------------- */
 

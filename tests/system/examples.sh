@@ -25,6 +25,15 @@ test_authenticated_channel() {
 	assert_no_objects
 }
 
+test_queued_blts() {
+	export DXVAULT_SERVICE=$DXVAULTD
+	run_with_limit 20 "$BUILD/examples/example-queued-blts"
+	assert_status 0
+	assert_empty "$T/err"
+	assert_match "$T/out" '^100 surfaces went in and came back$'
+	assert_no_objects
+}
+
 # It says which call failed, instead of going on.
 test_crypto_session_without_a_service() {
 	export DXVAULT_SERVICE=$T/no-such-service

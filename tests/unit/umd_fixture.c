@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The recording runtime: callbacks, and a kernel half that moves bytes without a cipher. */
-#include "umd_fixture.h"
+#include "umd_fixture_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 const GUID UF_ZERO;
 const GUID UF_RANDOM_GUID = { 0x12345678, 0x9abc, 0xdef0, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 
-static struct uf *current;
+struct uf *uf_current;
 
 /* ---- memory failures ---------------------------------------------------------------------------- */
 
@@ -45,16 +45,16 @@ void uf_fail_calloc_off(void)
 
 /* ---- the kernel half ------------------------------------------------------------------------------ */
 
-static HRESULT answer(HRESULT injected)
+HRESULT uf_answer(HRESULT injected)
 {
-	return current->is_removed ? DEVICEREMOVED : injected;
+	return uf_current->is_removed ? DEVICEREMOVED : injected;
 }
 
 static struct uf_allocation *find_allocation(D3DKMT_HANDLE handle)
 {
 	for (int i = 0; i < UF_ALLOCATIONS; i++) {
-		if (handle && current->allocations[i].handle == handle)
-			return &current->allocations[i];
+		if (handle && uf_current->allocations[i].handle == handle)
+			return &uf_current->allocations[i];
 	}
 	return NULL;
 }
@@ -62,8 +62,8 @@ static struct uf_allocation *find_allocation(D3DKMT_HANDLE handle)
 static struct uf_session *find_session(D3DKMT_HANDLE handle)
 {
 	for (int i = 0; i < UF_SESSIONS; i++) {
-		if (handle && current->sessions[i].handle == handle)
-			return &current->sessions[i];
+		if (handle && uf_current->sessions[i].handle == handle)
+			return &uf_current->sessions[i];
 	}
 	return NULL;
 }
@@ -77,7 +77,7 @@ static HRESULT run_blt(struct uf_session *session, struct drv_escape_blt *blt, b
 {
 	struct uf_allocation *source = find_allocation(blt->source), *destination = find_allocation(blt->destination);
 
-	current->seen_blt = *blt;
+	uf_current->seen_blt = *blt;
 	assert_non_null(source);
 	assert_non_null(destination);
 	assert_int_equal(blt->reserved, 0);
@@ -88,8 +88,10 @@ static HRESULT run_blt(struct uf_session *session, struct drv_escape_blt *blt, b
 	if (blt->flags & DRV_BLT_NO_MEMORY)
 		return E_OUTOFMEMORY;
 	memcpy(bytes_of(destination), bytes_of(source), destination->size);
-	if (is_encryption)
+	if (is_encryption) {
 		memset(blt->iv, 0x1f, sizeof(blt->iv));
+		blt->iv[0] = (uint8_t)++uf_current->encryptions;
+	}
 	return S_OK;
 }
 
@@ -117,7 +119,7 @@ static HRESULT run_key(struct uf_session *session, uint32_t command, struct drv_
 /* Goes with its surface. */
 static void set_locked(struct uf_allocation *surface, bool is_locked)
 {
-	current->locked_surfaces += is_locked - surface->is_locked;
+	uf_current->locked_surfaces += is_locked - surface->is_locked;
 	surface->is_locked = is_locked;
 }
 
@@ -125,9 +127,9 @@ static HRESULT run_lock(const struct drv_escape_lock *lock, bool is_unlock)
 {
 	struct uf_allocation *surface = find_allocation(lock->surface), *staging = find_allocation(lock->staging);
 
-	if (current->command_result != S_OK)
-		return current->command_result;
-	if (!is_unlock && current->failing_lock > 0 && --current->failing_lock == 0)
+	if (uf_current->command_result != S_OK)
+		return uf_current->command_result;
+	if (!is_unlock && uf_current->failing_lock > 0 && --uf_current->failing_lock == 0)
 		return E_ACCESSDENIED;
 	assert_non_null(surface);
 	assert_true(surface->info.flags & UF_RESTRICTED);
@@ -149,12 +151,12 @@ static HRESULT run_lock(const struct drv_escape_lock *lock, bool is_unlock)
 	return S_OK;
 }
 
-static HRESULT run(struct drv_escape *escape, size_t size)
+HRESULT uf_run(struct drv_escape *escape, size_t size)
 {
 	struct uf_session *session = find_session(escape->session);
 
 	if (escape->command == DRV_COMMAND_PING) {
-		current->calls.ping++;
+		uf_current->calls.ping++;
 		assert_int_equal(size, sizeof(*escape));
 		return S_OK;
 	}
@@ -164,7 +166,7 @@ static HRESULT run(struct drv_escape *escape, size_t size)
 		return run_lock((struct drv_escape_lock *)escape, escape->command == DRV_COMMAND_UNLOCK);
 	}
 	assert_non_null(session);
-	assert_ptr_equal(session->device, current->seen_device);
+	assert_ptr_equal(session->device, uf_current->seen_device);
 	switch (escape->command) {
 	case DRV_COMMAND_KEY_EXCHANGE:
 		assert_int_equal(size, sizeof(struct drv_escape_key_exchange));
@@ -205,16 +207,16 @@ static HRESULT APIENTRY query_cb(HANDLE hAdapter, const D3DDDICB_QUERYADAPTERINF
 {
 	struct drv_query query;
 
-	current->calls.query++;
-	current->seen_adapter = hAdapter;
-	if (answer(current->query_result) != S_OK)
-		return answer(current->query_result);
+	uf_current->calls.query++;
+	uf_current->seen_adapter = hAdapter;
+	if (uf_answer(uf_current->query_result) != S_OK)
+		return uf_answer(uf_current->query_result);
 	assert_true(data->PrivateDriverDataSize >= sizeof(query));
 	memcpy(&query, data->pPrivateDriverData, sizeof(query));
 	assert_int_equal(query.magic, DRV_MAGIC);
 	if (query.type == DRV_QUERY_CAPS) {
-		assert_true(data->PrivateDriverDataSize >= sizeof(current->caps));
-		memcpy(data->pPrivateDriverData, &current->caps, sizeof(current->caps));
+		assert_true(data->PrivateDriverDataSize >= sizeof(uf_current->caps));
+		memcpy(data->pPrivateDriverData, &uf_current->caps, sizeof(uf_current->caps));
 	} else {
 		const struct drv_certificate header = { .magic = DRV_MAGIC, .size = UF_CERTIFICATE_SIZE };
 
@@ -229,13 +231,14 @@ static HRESULT APIENTRY query_cb(HANDLE hAdapter, const D3DDDICB_QUERYADAPTERINF
 static HRESULT add_allocation(HANDLE resource, D3DDDI_ALLOCATIONINFO *info)
 {
 	for (int i = 0; i < UF_ALLOCATIONS; i++) {
-		struct uf_allocation *allocation = &current->allocations[i];
+		struct uf_allocation *allocation = &uf_current->allocations[i];
 		uint32_t pitch;
 
 		if (allocation->handle)
 			continue;
 		assert_int_equal(info->PrivateDriverDataSize, sizeof(allocation->info));
-		*allocation = (struct uf_allocation) { .handle = current->next_handle += 0x40, .resource = resource };
+		*allocation = (struct uf_allocation) { .handle = uf_current->next_handle += 0x40,
+						       .resource = resource };
 		memcpy(&allocation->info, info->pPrivateDriverData, sizeof(allocation->info));
 		assert_int_equal(allocation->info.magic, DRV_MAGIC);
 		assert_true(drv_surface_layout(allocation->info.format, allocation->info.width, allocation->info.height,
@@ -253,18 +256,19 @@ static HRESULT add_allocation(HANDLE resource, D3DDDI_ALLOCATIONINFO *info)
 
 static HRESULT APIENTRY allocate_cb(HANDLE hDevice, D3DDDICB_ALLOCATE *data)
 {
-	current->calls.allocate++;
-	current->seen_device = hDevice;
-	current->seen_allocations = data->NumAllocations;
-	if (answer(current->allocate_result) != S_OK)
-		return answer(current->allocate_result);
+	uf_current->calls.allocate++;
+	uf_current->seen_device = hDevice;
+	uf_current->seen_allocations = data->NumAllocations;
+	uf_assert_settled(hDevice);
+	if (uf_answer(uf_current->allocate_result) != S_OK)
+		return uf_answer(uf_current->allocate_result);
 	for (UINT i = 0; i < data->NumAllocations; i++) {
-		if (data->pAllocationInfo[i].pSystemMem && !current->shares_memory)
+		if (data->pAllocationInfo[i].pSystemMem && !uf_current->shares_memory)
 			return INVALIDARG;
 	}
 	for (UINT i = 0; i < data->NumAllocations; i++)
 		assert_hr(add_allocation(data->hResource, &data->pAllocationInfo[i]), S_OK);
-	data->hKMResource = current->next_handle += 0x40;
+	data->hKMResource = uf_current->next_handle += 0x40;
 	return S_OK;
 }
 
@@ -279,13 +283,14 @@ static void drop_allocation(struct uf_allocation *allocation)
 
 static HRESULT APIENTRY deallocate_cb(HANDLE hDevice, const D3DDDICB_DEALLOCATE *data)
 {
-	current->calls.deallocate++;
-	current->seen_device = hDevice;
-	current->seen_deallocate = *data;
+	uf_current->calls.deallocate++;
+	uf_current->seen_device = hDevice;
+	uf_current->seen_deallocate = *data;
+	uf_assert_settled(hDevice);
 	for (int i = 0; i < UF_ALLOCATIONS; i++) {
-		if (current->allocations[i].handle && data->hResource &&
-		    current->allocations[i].resource == data->hResource)
-			drop_allocation(&current->allocations[i]);
+		if (uf_current->allocations[i].handle && data->hResource &&
+		    uf_current->allocations[i].resource == data->hResource)
+			drop_allocation(&uf_current->allocations[i]);
 	}
 	for (UINT i = 0; i < data->NumAllocations; i++)
 		drop_allocation(find_allocation(data->HandleList[i]));
@@ -296,10 +301,10 @@ static HRESULT APIENTRY lock_cb(HANDLE hDevice, D3DDDICB_LOCK *data)
 {
 	struct uf_allocation *allocation = find_allocation(data->hAllocation);
 
-	current->calls.lock++;
-	current->seen_device = hDevice;
-	if (answer(current->lock_result) != S_OK)
-		return answer(current->lock_result);
+	uf_current->calls.lock++;
+	uf_current->seen_device = hDevice;
+	if (uf_answer(uf_current->lock_result) != S_OK)
+		return uf_answer(uf_current->lock_result);
 	assert_non_null(allocation);
 	assert_false(allocation->info.flags & 0x40000000u);
 	allocation->locks++;
@@ -309,10 +314,11 @@ static HRESULT APIENTRY lock_cb(HANDLE hDevice, D3DDDICB_LOCK *data)
 
 static HRESULT APIENTRY unlock_cb(HANDLE hDevice, const D3DDDICB_UNLOCK *data)
 {
-	current->calls.unlock++;
-	current->seen_device = hDevice;
-	if (answer(current->unlock_result) != S_OK)
-		return answer(current->unlock_result);
+	uf_current->calls.unlock++;
+	uf_current->seen_device = hDevice;
+	uf_assert_settled(hDevice);
+	if (uf_answer(uf_current->unlock_result) != S_OK)
+		return uf_answer(uf_current->unlock_result);
 	for (UINT i = 0; i < data->NumAllocations; i++)
 		find_allocation(data->phAllocations[i])->locks--;
 	return S_OK;
@@ -322,56 +328,64 @@ static HRESULT APIENTRY escape_cb(HANDLE hAdapter, const D3DDDICB_ESCAPE *data)
 {
 	struct drv_escape *escape = data->pPrivateDriverData;
 
-	current->calls.escape++;
-	current->seen_adapter = hAdapter;
-	current->seen_device = data->hDevice;
-	if (answer(current->escape_result) != S_OK)
-		return answer(current->escape_result);
+	uf_current->calls.escape++;
+	uf_current->seen_adapter = hAdapter;
+	uf_current->seen_device = data->hDevice;
+	if (uf_answer(uf_current->escape_result) != S_OK)
+		return uf_answer(uf_current->escape_result);
 	assert_int_equal(escape->magic, DRV_MAGIC);
-	escape->result = run(escape, data->PrivateDriverDataSize);
-	if (escape->command != DRV_COMMAND_PING && current->command_result != S_OK)
-		escape->result = current->command_result;
+	assert_int_equal(data->Flags.NoAdapterSynchronization, escape->command == DRV_COMMAND_ENCRYPTION_BLT ||
+								       escape->command == DRV_COMMAND_DECRYPTION_BLT);
+	assert_int_equal(data->Flags.Value & ~8u, 0);
+	if (escape->command != DRV_COMMAND_PING)
+		uf_assert_settled(data->hDevice);
+	escape->result = uf_run(escape, data->PrivateDriverDataSize);
+	if (escape->command != DRV_COMMAND_PING && uf_current->command_result != S_OK)
+		escape->result = uf_current->command_result;
 	return S_OK;
 }
 
 static HRESULT APIENTRY create_context_cb(HANDLE hDevice, D3DDDICB_CREATECONTEXT *data)
 {
-	current->calls.create_context++;
-	current->seen_device = hDevice;
-	if (answer(current->context_result) != S_OK)
-		return answer(current->context_result);
+	uf_current->calls.create_context++;
+	uf_current->seen_device = hDevice;
+	uf_assert_settled(hDevice);
+	if (uf_answer(uf_current->context_result) != S_OK)
+		return uf_answer(uf_current->context_result);
 	data->hContext = UF_RUNTIME_CONTEXT;
 	return S_OK;
 }
 
 static HRESULT APIENTRY destroy_context_cb(HANDLE hDevice, const D3DDDICB_DESTROYCONTEXT *data)
 {
-	current->calls.destroy_context++;
-	current->seen_device = hDevice;
+	uf_current->calls.destroy_context++;
+	uf_current->seen_device = hDevice;
 	assert_ptr_equal(data->hContext, UF_RUNTIME_CONTEXT);
-	return answer(S_OK);
+	return uf_answer(S_OK);
 }
 
 static HRESULT APIENTRY present_cb(HANDLE hDevice, const D3DDDICB_PRESENT *data)
 {
-	current->calls.present++;
-	current->seen_device = hDevice;
-	current->seen_present = *data;
-	return answer(current->present_result);
+	uf_current->calls.present++;
+	uf_current->seen_device = hDevice;
+	uf_assert_settled(hDevice);
+	uf_current->seen_present = *data;
+	return uf_answer(uf_current->present_result);
 }
 
 static HRESULT APIENTRY create_session_cb(HANDLE hDevice, DXVAULTCB_CREATEPROTECTEDSESSION *data)
 {
-	current->calls.create_session++;
-	current->seen_device = hDevice;
-	if (answer(current->session_result) != S_OK)
-		return answer(current->session_result);
+	uf_current->calls.create_session++;
+	uf_current->seen_device = hDevice;
+	uf_assert_settled(hDevice);
+	if (uf_answer(uf_current->session_result) != S_OK)
+		return uf_answer(uf_current->session_result);
 	for (int i = 0; i < UF_SESSIONS; i++) {
-		struct uf_session *session = &current->sessions[i];
+		struct uf_session *session = &uf_current->sessions[i];
 
 		if (session->handle)
 			continue;
-		*session = (struct uf_session) { .handle = current->next_handle += 0x40, .device = hDevice };
+		*session = (struct uf_session) { .handle = uf_current->next_handle += 0x40, .device = hDevice };
 		assert_int_equal(data->PrivateDriverDataSize, sizeof(session->info));
 		memcpy(&session->info, data->pPrivateDriverData, sizeof(session->info));
 		data->hProtectedSession = session->handle;
@@ -384,12 +398,13 @@ static HRESULT APIENTRY destroy_session_cb(HANDLE hDevice, const DXVAULTCB_DESTR
 {
 	struct uf_session *session = find_session(data->hProtectedSession);
 
-	current->calls.destroy_session++;
-	current->seen_device = hDevice;
+	uf_current->calls.destroy_session++;
+	uf_current->seen_device = hDevice;
+	uf_assert_settled(hDevice);
 	assert_non_null(session);
 	assert_ptr_equal(session->device, hDevice);
 	*session = (struct uf_session) { 0 };
-	return answer(S_OK);
+	return uf_answer(S_OK);
 }
 
 /* ---- start and stop ----------------------------------------------------------------------------- */
@@ -421,8 +436,11 @@ struct uf *uf_start_with(uint32_t caps, bool open)
 		},
 		.pfnCreateProtectedSessionCb = create_session_cb,
 		.pfnDestroyProtectedSessionCb = destroy_session_cb,
+		.pfnQueueEscapeCb = uf_queue_escape_cb,
+		.pfnWaitEscapesCb = uf_wait_escapes_cb,
 	};
-	current = uf;
+	uf->device_flags = DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS;
+	uf_current = uf;
 	if (open)
 		uf_open(uf);
 	return uf;
@@ -454,7 +472,7 @@ D3DDDIARG_CREATEDEVICE uf_device_arg(struct uf *uf, int n)
 		.pDeviceFuncs = &uf->funcs,
 	};
 
-	arg.Flags.Value = DXVAULT_CREATEDEVICE_PROTECTED_SESSIONS;
+	arg.Flags.Value = uf->device_flags;
 	return arg;
 }
 
@@ -484,7 +502,7 @@ void uf_stop(struct uf *uf)
 	assert_int_equal(uf_live_allocations(uf), 0);
 	assert_int_equal(uf_live_sessions(uf), 0);
 	assert_int_equal(uf->calls.create_context, uf->calls.destroy_context);
-	current = NULL;
+	uf_current = NULL;
 	free(uf);
 }
 
@@ -571,10 +589,8 @@ void uf_bench_start(struct uf_bench *b, bool shares_memory)
 	uf_bench_start_with(b, 0xfd, shares_memory);
 }
 
-void uf_bench_start_with(struct uf_bench *b, uint32_t caps, bool shares_memory)
+static void fill_bench(struct uf_bench *b, bool shares_memory)
 {
-	memset(b, 0, sizeof(*b));
-	b->uf = uf_start_with(caps, /* open= */ true);
 	b->uf->shares_memory = shares_memory;
 	b->device = b->uf->devices[0];
 	b->session = uf_session_with_key(b->uf, 0);
@@ -582,6 +598,22 @@ void uf_bench_start_with(struct uf_bench *b, uint32_t caps, bool shares_memory)
 	for (size_t i = 0; i < sizeof(b->memory); i++)
 		b->memory[i] = (uint8_t)i;
 	b->system = uf_resource(b->uf, 0, D3DDDIPOOL_SYSTEMMEM, 0, 16, 1, b->memory);
+}
+
+void uf_bench_start_with(struct uf_bench *b, uint32_t caps, bool shares_memory)
+{
+	memset(b, 0, sizeof(*b));
+	b->uf = uf_start_with(caps, /* open= */ true);
+	fill_bench(b, shares_memory);
+}
+
+void uf_bench_start_queueing(struct uf_bench *b, bool shares_memory)
+{
+	memset(b, 0, sizeof(*b));
+	b->uf = uf_start_with(0xfd, /* open= */ false);
+	b->uf->device_flags |= DXVAULT_CREATEDEVICE_QUEUED_BLTS;
+	uf_open(b->uf);
+	fill_bench(b, shares_memory);
 }
 
 D3DDDIARG_DECRYPTIONBLT uf_decryption(struct uf_bench *b)

@@ -26,6 +26,7 @@
 #define UF_ALLOCATIONS	    64
 #define UF_SESSIONS	    2048
 #define UF_CERTIFICATE_SIZE 700u
+#define UF_QUEUED	    64 /* escapes of a device that are not answered */
 
 /* What the runtime passes for its own handles. */
 #define UF_RUNTIME_ADAPTER   ((HANDLE)(uintptr_t)0x1000)
@@ -53,7 +54,14 @@ struct uf_session {
 /* How often each callback came. */
 struct uf_calls {
 	int query, allocate, deallocate, lock, unlock, escape, ping, create_context, destroy_context, present;
-	int create_session, destroy_session;
+	int create_session, destroy_session, queue, wait;
+};
+
+/* An escape that is not answered. */
+struct uf_queued {
+	struct drv_escape_blt *escape;
+	struct drv_escape_blt before; /* it is the kernel's, so nobody changes it */
+	struct drv_escape_blt after;
 };
 
 struct uf {
@@ -64,7 +72,14 @@ struct uf {
 	HRESULT query_result, allocate_result, lock_result, unlock_result, escape_result, session_result;
 	HRESULT context_result, present_result;
 	HRESULT command_result; /* for drv_escape.result, instead of the command's own */
-	int failing_lock;	/* the n-th DRV_COMMAND_LOCK to come is refused: E_ACCESSDENIED; 0: none */
+	HRESULT queue_result;
+	int failing_lock; /* the n-th DRV_COMMAND_LOCK to come is refused: E_ACCESSDENIED; 0: none */
+
+	uint32_t device_flags; /* of CreateDevice */
+	bool is_eager;	       /* queued escapes are done at once, and answered as late as the others */
+	int refused_escape;    /* the n-th queued escape to be answered is refused by the kernel; 0: none */
+	HRESULT refusal;       /* what the wait says then; S_OK: E_FAIL */
+	int removed_at;	       /* instead of the n-th answer, the adapter goes; 0: never */
 
 	/* Recorded. */
 	struct uf_calls calls;
@@ -72,19 +87,26 @@ struct uf {
 	HANDLE seen_device;
 	D3DDDICB_DEALLOCATE seen_deallocate;
 	D3DDDICB_PRESENT seen_present;
+	UINT seen_left;		   /* of the last wait */
+	int encryptions;	   /* done; the first byte of the vector */
 	uint32_t seen_allocations; /* NumAllocations of the last allocate */
 	struct drv_escape_blt seen_blt;
 
 	struct uf_allocation allocations[UF_ALLOCATIONS];
 	struct uf_session sessions[UF_SESSIONS];
 	D3DKMT_HANDLE next_handle;
-	int locked_surfaces; /* of the kernel half's */
+	int locked_surfaces;		       /* of the kernel half's */
+	struct uf_queued queued[2][UF_QUEUED]; /* of each device, the oldest first */
+	int queued_count[2];
 
 	/* The driver's, as opened by uf_start. */
 	D3DDDI_ADAPTERCALLBACKS adapter_callbacks;
 	DXVAULT_DEVICECALLBACKS device_callbacks;
 	D3DDDI_ADAPTERFUNCS adapter_funcs;
-	D3DDDI_DEVICEFUNCS funcs;
+	union {
+		D3DDDI_DEVICEFUNCS funcs;
+		DXVAULT_DEVICEFUNCS extended; /* with DXVAULT_CREATEDEVICE_QUEUED_BLTS */
+	};
 	HANDLE adapter;
 	HANDLE devices[2];
 };
@@ -117,6 +139,10 @@ struct uf_bench {
 
 void uf_bench_start(struct uf_bench *b, bool shares_memory);
 void uf_bench_start_with(struct uf_bench *b, uint32_t caps, bool shares_memory);
+/* On a device that was made with DXVAULT_CREATEDEVICE_QUEUED_BLTS. */
+void uf_bench_start_queueing(struct uf_bench *b, bool shares_memory);
+HRESULT uf_begin(struct uf_bench *b, UINT max_blts, HRESULT *results);
+HRESULT uf_end(struct uf_bench *b, UINT *count);
 D3DDDIARG_DECRYPTIONBLT uf_decryption(struct uf_bench *b);
 D3DDDIARG_ENCRYPTIONBLT uf_encryption(struct uf_bench *b);
 HRESULT uf_decrypt(struct uf_bench *b, const D3DDDIARG_DECRYPTIONBLT *arg);
