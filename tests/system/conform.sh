@@ -67,6 +67,16 @@ test_strict() {
 	assert_no_temporary_files
 }
 
+# What goes through the ring in all other runs.
+test_blts_over_the_control_path() {
+	local rules
+	rules=$(seq -f 'BLT-%02g' -s, 1 123)
+	DXVAULT_RING=off conform --strict --tap --rule "$rules"
+	assert_status 0
+	assert_equal "$(sed -n 2p "$T/out")" 1..123
+	assert_no_match "$T/out" '^not ok|^Bail'
+}
+
 test_text() {
 	conform --rule CS-15 --rule BLT-43,CAP-42,DEC-01
 	assert_status 0

@@ -47,6 +47,15 @@ test_the_film_of_another_packager() {
 	assert_sheet 640 480
 }
 
+# As the others, but each blt is a message.
+test_over_the_control_path() {
+	make_film "$T/film.mp4" 320x180 1 "${ENCRYPTED[@]}"
+	DXVAULT_RING=off plays "$T/film.mp4" --key "$KEY"
+	reference "$T/film.mp4" -decryption_key "$KEY"
+	assert_pictures "$T/screen/screen.framemd5"
+	assert_equal "$(lines "$T/screen/screen.framemd5")" 25
+}
+
 test_summary_for_programs() {
 	make_film "$T/film.mp4" 320x180 1 "${ENCRYPTED[@]}"
 	plays "$T/film.mp4" --key "$KID:$KEY" --json
