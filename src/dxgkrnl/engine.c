@@ -21,6 +21,8 @@ enum {
 	PART = 128 << 10, /* a multiple of what RunTransfer asks for */
 	/* A look at the doorbells is a call of the system. */
 	LOOK_EACH = 16,
+	/* ns */
+	MOVE_EACH = 10000000,
 };
 
 #define STOP UINT64_MAX /* in an event: not a ring's place */
@@ -30,6 +32,8 @@ struct worker {
 	pthread_t thread;
 	HANDLE driver_handle;
 	struct dxgk_command command;
+	struct spin_rest rest;
+	uint64_t moved; /* when it last stepped aside */
 	/* The transfer that others may help with. */
 	struct list job_link;
 	_Atomic uint64_t next; /* offset of the part that nobody has taken yet */
@@ -272,30 +276,36 @@ static void serve(struct worker *worker, struct dxgk_ring *ring)
 {
 	struct dxgk_engine *engine = worker->engine;
 	struct dxgk_kernel *kernel = engine->kernel;
+	bool is_broken = false;
 	uint64_t bytes = 0;
 	uint32_t pending;
 
-	dxgk_worker_enter(kernel, &ring->is_closed);
-	for (uint32_t i = 0; i < BATCH_COMMANDS && bytes < BATCH_BYTES && !ring->is_closed; i++) {
+	dxgk_worker_lock(kernel);
+	for (uint32_t i = 0; i < BATCH_COMMANDS && bytes < BATCH_BYTES; i++) {
 		pending = dxgk_ring_pending(ring);
 		if (pending == 0)
 			break;
 		if (pending > WIRE_RING_ENTRIES) {
-			ring->is_broken = true;
+			is_broken = true;
 			dxgk_ring_break(ring);
 			break;
 		}
+		/* Behind the look: what was submitted after a sleep of the machine must not meet the keys of before. */
+		dxgk_worker_give_way(kernel, &ring->is_closed);
+		if (ring->is_closed)
+			break;
 		if (!dxgk_ring_begin(ring, worker->driver_handle, &worker->command)) {
 			set_blocked(ring);
 			break;
 		}
 		bytes += do_command(worker, ring);
-		dxgk_worker_give_way(kernel, &ring->is_closed);
 	}
 	pthread_mutex_lock(&engine->lock);
 	ring->is_taken = false;
-	if (ring->is_broken)
+	if (is_broken) {
+		ring->is_broken = true;
 		list_remove(&ring->link);
+	}
 	if (ring->is_closed)
 		dxgk_wake_waiter(kernel);
 	pthread_mutex_unlock(&engine->lock);
@@ -306,24 +316,32 @@ static void serve(struct worker *worker, struct dxgk_ring *ring)
 
 /* All below is under the engine's lock, which is given up where it says so. */
 
+/* Whose transfer has parts that nobody has taken yet. */
+static struct worker *find_job(const struct dxgk_engine *engine)
+{
+	for (struct list *link = engine->jobs.next; link != &engine->jobs; link = link->next) {
+		struct worker *owner = LIST_ENTRY(link, struct worker, job_link);
+
+		if (atomic_load(&owner->next) < owner->command.size)
+			return owner;
+	}
+	return NULL;
+}
+
 /* Gives the lock up. False: nobody needs help. */
 static bool help(struct worker *worker)
 {
 	struct dxgk_engine *engine = worker->engine;
-	struct worker *owner;
+	struct worker *owner = find_job(engine);
 
-	for (struct list *link = engine->jobs.next; link != &engine->jobs; link = link->next) {
-		owner = LIST_ENTRY(link, struct worker, job_link);
-		if (atomic_load(&owner->next) >= owner->command.size)
-			continue;
-		atomic_fetch_add(&owner->helpers, 1);
-		pthread_mutex_unlock(&engine->lock);
-		run_parts(owner, worker);
-		atomic_fetch_sub(&owner->helpers, 1);
-		pthread_mutex_lock(&engine->lock);
-		return true;
-	}
-	return false;
+	if (!owner)
+		return false;
+	atomic_fetch_add(&owner->helpers, 1);
+	pthread_mutex_unlock(&engine->lock);
+	run_parts(owner, worker);
+	atomic_fetch_sub(&owner->helpers, 1);
+	pthread_mutex_lock(&engine->lock);
+	return true;
 }
 
 /* Gives the lock up. False: nothing. */
@@ -345,7 +363,7 @@ static bool is_something_ready(const struct dxgk_engine *engine)
 	for (struct list *link = engine->hot.next; link != &engine->hot; link = link->next)
 		if (is_ready(LIST_ENTRY(link, struct dxgk_ring, link)))
 			return true;
-	return !list_is_empty(&engine->jobs);
+	return find_job(engine) != NULL;
 }
 
 static void on_event(struct dxgk_engine *engine, const struct epoll_event *event)
@@ -370,17 +388,31 @@ static void look_at_doorbells(struct dxgk_engine *engine)
 		on_event(engine, &events[i]);
 }
 
-/* Looks again and again, and gives the lock up in between. Returns when there is work or the budget is spent. */
-static void spin(struct dxgk_engine *engine)
+/* Not too often: whoever is there may have been put there for a good reason. */
+static void rest(struct worker *worker)
 {
+	uint64_t now;
+
+	if (!spin_rest(&worker->rest))
+		return;
+	now = spin_clock();
+	if (now - worker->moved < MOVE_EACH)
+		return;
+	worker->moved = now;
+	spin_step_aside();
+}
+
+/* Looks again and again, and gives the lock up in between. Returns when there is work or the budget is spent. */
+static void spin(struct worker *worker)
+{
+	struct dxgk_engine *engine = worker->engine;
 	const uint64_t begin = spin_clock();
 	bool found = false;
 
 	engine->has_spinner = true;
 	while (!engine->is_stopping && !found && spin_clock() - begin < engine->spin.budget) {
 		pthread_mutex_unlock(&engine->lock);
-		for (unsigned int i = 0; i < 8; i++)
-			spin_pause();
+		rest(worker);
 		pthread_mutex_lock(&engine->lock);
 		look_at_doorbells(engine);
 		found = is_something_ready(engine);
@@ -419,8 +451,8 @@ static void *worker_main(void *argument)
 		if (work(worker))
 			continue;
 		if (!list_is_empty(&engine->hot) && !engine->has_spinner) {
-			spin(engine);
-			if (is_something_ready(engine) || !cool_all(engine))
+			spin(worker);
+			if (engine->is_stopping || is_something_ready(engine) || !cool_all(engine))
 				continue;
 		}
 		if (!engine->has_sentinel) {

@@ -77,6 +77,7 @@ struct dxgk_lock {
 	bool has_waited;	 /* it is one of those */
 	pthread_t requester;	 /* the thread of the last one */
 	bool is_apart;		 /* between the driver's Unlock and Lock */
+	bool is_losing;		 /* a worker loses all keys: no request begins */
 	struct dxgk_process *apart_caller;
 	struct dxgk_device *apart_device;
 };
@@ -117,6 +118,7 @@ struct dxgk_kernel {
 	struct dxgk_nt_handle **nt_buckets;
 	size_t nt_bucket_count;
 	bool is_stopping;
+	bool has_slept;	   /* the machine; and the keys are not lost yet */
 	bool is_losing;	   /* the driver is in LoseKeys */
 	bool holds_fences; /* between dxgk_loss_begin and dxgk_loss_end */
 	uint32_t moved_fences;
@@ -280,10 +282,9 @@ void dxgk_lock_destroy(struct dxgk_lock *lock);
 void dxgk_enter(struct dxgk_kernel *kernel);
 void dxgk_leave(struct dxgk_kernel *kernel);
 /*
- * The same for workers. dxgk_worker_enter lets requests go first, unless *is_closed becomes true; so does give_way, which
- * gives the lock up meanwhile. dxgk_worker_lock does not: a transfer that is under way may always finish.
+ * The same for workers. Before each command one lets requests go first, unless *is_closed becomes true: it gives the lock
+ * up meanwhile. Then it asks whether the machine has slept. A transfer that is under way may always finish.
  */
-void dxgk_worker_enter(struct dxgk_kernel *kernel, const bool *is_closed);
 void dxgk_worker_give_way(struct dxgk_kernel *kernel, const bool *is_closed);
 void dxgk_worker_lock(struct dxgk_kernel *kernel);
 void dxgk_worker_leave(struct dxgk_kernel *kernel);
@@ -430,6 +431,8 @@ void dxgk_loss_end(struct dxgk_kernel *kernel);
 /* What the calls of these names do, for those who hold the lock. */
 uint32_t dxgk_lose_keys_locked(struct dxgk_kernel *kernel);
 void dxgk_lose_after_sleep(struct dxgk_kernel *kernel);
+/* Whether that has something to do. */
+bool dxgk_has_slept(struct dxgk_kernel *kernel);
 uint32_t dxgk_teardown_locked(struct dxgk_kernel *kernel);
 uint32_t dxgk_remove_device_locked(struct dxgk_kernel *kernel);
 /* The driver's callback. */

@@ -44,11 +44,23 @@ static void give_back(struct dxgk_kernel *kernel)
 	pthread_mutex_unlock(&lock->mutex);
 }
 
+/* Until something changes for those that are held back. */
+static void stay_back(struct dxgk_lock *lock)
+{
+	lock->held_back++;
+	pthread_cond_wait(&lock->passed, &lock->mutex);
+	lock->held_back--;
+}
+
 void dxgk_enter(struct dxgk_kernel *kernel)
 {
-	take_first(&kernel->lock);
-	kernel->lock.is_inside = true;
-	kernel->lock.requester = pthread_self();
+	struct dxgk_lock *lock = &kernel->lock;
+
+	take_first(lock);
+	while (lock->is_losing)
+		stay_back(lock);
+	lock->is_inside = true;
+	lock->requester = pthread_self();
 	dxgk_lose_after_sleep(kernel);
 }
 
@@ -63,18 +75,23 @@ void dxgk_look(struct dxgk_kernel *kernel)
 	dxgk_leave(kernel);
 }
 
-void dxgk_worker_enter(struct dxgk_kernel *kernel, const bool *is_closed)
+/*
+ * By a worker, which is to others as a request: none begins meanwhile, nor a ring's command, and one that is half-way ends
+ * first. What that one holds, it could not give back otherwise.
+ */
+static void lose_first(struct dxgk_kernel *kernel, const bool *is_closed)
 {
 	struct dxgk_lock *lock = &kernel->lock;
 
-	pthread_mutex_lock(&lock->mutex);
-	dxgk_worker_give_way(kernel, is_closed);
-	if (*is_closed)
-		return;
-	/* What is lost is lost for other rings too: they wait meanwhile, as for a request. */
+	lock->is_losing = true;
 	lock->waits++;
-	dxgk_lose_after_sleep(kernel);
+	while ((lock->is_inside || lock->is_apart) && !*is_closed)
+		stay_back(lock);
+	/* Whoever waits for this worker is inside. The next that comes sees to it. */
+	if (!*is_closed)
+		dxgk_lose_after_sleep(kernel);
 	lock->waits--;
+	lock->is_losing = false;
 	if (lock->held_back > 0)
 		pthread_cond_broadcast(&lock->passed);
 }
@@ -83,11 +100,10 @@ void dxgk_worker_give_way(struct dxgk_kernel *kernel, const bool *is_closed)
 {
 	struct dxgk_lock *lock = &kernel->lock;
 
-	while (!*is_closed && (lock->waits > 0 || atomic_load_explicit(&lock->wanted, memory_order_relaxed) > 0)) {
-		lock->held_back++;
-		pthread_cond_wait(&lock->passed, &lock->mutex);
-		lock->held_back--;
-	}
+	while (!*is_closed && (lock->waits > 0 || atomic_load_explicit(&lock->wanted, memory_order_relaxed) > 0))
+		stay_back(lock);
+	if (!*is_closed && dxgk_has_slept(kernel))
+		lose_first(kernel, is_closed);
 }
 
 void dxgk_worker_lock(struct dxgk_kernel *kernel)

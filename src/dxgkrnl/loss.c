@@ -58,10 +58,19 @@ uint32_t dxgk_lose_keys_locked(struct dxgk_kernel *kernel)
 	return good;
 }
 
+bool dxgk_has_slept(struct dxgk_kernel *kernel)
+{
+	if (!kernel->has_slept && kernel->config.has_slept)
+		kernel->has_slept = kernel->config.has_slept(kernel->config.context);
+	return kernel->has_slept;
+}
+
 void dxgk_lose_after_sleep(struct dxgk_kernel *kernel)
 {
-	if (kernel->config.has_slept && kernel->config.has_slept(kernel->config.context))
-		log_warning("resume: lost_sessions=%u", dxgk_lose_keys_locked(kernel));
+	if (!dxgk_has_slept(kernel))
+		return;
+	kernel->has_slept = false;
+	log_warning("resume: lost_sessions=%u", dxgk_lose_keys_locked(kernel));
 }
 
 uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)

@@ -6,7 +6,7 @@
 #include <time.h>
 
 /* Rests until the processor is offered to others, and how long it takes when nobody wants it, at most. */
-enum { REST_PAUSES = 8, RESTS = 8, ALONE = 1500, CROWDED = 3 };
+enum { REST_PAUSES = 2, RESTS = 32, ALONE = 1500, CROWDED = 3 };
 
 enum { SHORTEST = 1000, FIRST = 20000, LONGEST = 100000 };
 

@@ -29,7 +29,7 @@ struct spin_rest {
 };
 
 /*
- * Between two looks: some hundred ns. Now and then it goes behind whoever else is runnable on this processor, because that
+ * Between two looks: some ten ns. Now and then it goes behind whoever else is runnable on this processor, because that
  * may be the one that is waited for: who wakes a thread often has it on its own processor. Returns true if somebody was there
  * several times in a row.
  */
