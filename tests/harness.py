@@ -16,6 +16,7 @@ import typing
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = TOP / "build"
 LOGS = BUILD / "test-logs"
+KEYS = BUILD / "test-keys"
 JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 2)
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -67,6 +68,8 @@ def environment(build=BUILD, long=False, **more):
         env["DXVAULT_TEST_MEDIA"] = str(pathlib.Path(media).resolve())
     if long:
         env["DXVAULT_LONG"] = "1"
+    else:
+        env["DXVAULT_TEST_KEYS"] = str(KEYS)
     env.update(DXVAULT_BUILD=str(build), LC_ALL="C.UTF-8", CMOCKA_MESSAGE_OUTPUT="TAP", JOBS=str(JOBS), **more)
     return env
 

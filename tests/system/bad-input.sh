@@ -3,6 +3,7 @@
 # limit: 120
 # What can't be played: one clear line, a failure, in bounded time, and nothing is left behind.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 # refuses STATUS REGEX OPTION...: dxvault play with these says one line and makes no file. With a screen and without.
 refuses() {

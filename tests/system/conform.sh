@@ -4,6 +4,7 @@
 # dxvault conform, the command: its forms, its end, and drivers that crash, hang or do nothing. What the suite finds is
 # tested by tests/system/mutants.sh.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 ODD=$BUILD/tests/conform/libdxvault-odd-driver.so
 

@@ -3,6 +3,7 @@
 # limit: 120
 # Films that play: what the screen shows is what FFmpeg decodes, picture for picture.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 # plays FILE [OPTION...]: with a screen in $T/screen.
 plays() {

@@ -3,6 +3,7 @@
 # limit: 120
 # Processes that die while a film plays: one line, a failure, in bounded time, and nothing is left behind.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 # begin [OPTION...]: plays the long film in a group of its own, with nothing but errors on standard error.
 begin() {

@@ -6,6 +6,7 @@
 # A client that speaks the protocol and means no good: it gets errors, and others are served beside it (KMT-56, KMT-57).
 # DXVAULT_LONG=1: for longer.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 test_KMT_56_KMT_57_KMT_72_attacker() {
 	come_first

@@ -3,6 +3,7 @@
 # limit: 60
 # The configuration file: limits of a user, and what is wrong with it is said where.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 test_what_is_wrong_is_said_with_its_line() {
 	while IFS='|' read -r text reason; do

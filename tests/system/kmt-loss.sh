@@ -3,6 +3,7 @@
 # limit: 120
 # Losing protected content by command, and who may command it (KMT-24, CS-12).
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 LOSS=$BUILD/tests/system/helpers/kmt-loss
 
 teardowns() {

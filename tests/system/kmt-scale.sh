@@ -6,6 +6,7 @@
 # Very many sessions: as fast at the end as at the start, no more memory than allowed, all of it given back.
 # DXVAULT_LONG=1: a million of them.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 SCALE=$BUILD/tests/system/helpers/kmt-scale
 
 start_service() {

@@ -5,6 +5,7 @@
 # Many processes that work with sessions at once, and that are killed at it: nothing stays, no status is wrong.
 # DXVAULT_LONG=1: for a whole minute. With sanitizers, which make them slow: fewer.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 WORK=$BUILD/tests/system/helpers/kmt-work
 
 start_service() {

@@ -121,6 +121,16 @@ need_sample() { # build/sample/sample.mp4
 KID=0d1ec7ed5a3b4c2f9e8d7c6b5a493827
 KEY=1b4f0e9851971998e732078544c96b36
 
+# use_ready_keys: for a script to which it does not matter that a service makes its RSA keys itself, each time; they are more
+# than half of what most cases cost. The service is the same but for that (tests/keys). DXVAULT_LONG=1: it makes its own.
+use_ready_keys() {
+	[ -z "${DXVAULT_LONG-}" ] || return 0
+	export DXVAULT_TEST_KEYS=${DXVAULT_TEST_KEYS:-$BUILD/test-keys}
+	mkdir -p "$DXVAULT_TEST_KEYS"
+	DXVAULTD=$BUILD/tests/keys/dxvaultd
+	export DXVAULT_SERVICE=$DXVAULTD
+}
+
 # use_service OPTION...: services of this case get these options too.
 use_service() {
 	printf '#!/bin/sh\nexec "%s" "$@" %s\n' "$DXVAULTD" "$*" >"$T/dxvaultd"
@@ -315,11 +325,11 @@ left_behind() {
 # Where the first start is the subject: new_installation.
 ROOT_KEY=$BUILD/test-root-key
 need_root_key() {
-	[ "$ROOT_KEY/root.crt" -nt "$DXVAULTD" ] || make_root_key >/dev/null 2>&1
+	[ "$ROOT_KEY/root.crt" -nt "$BUILD/src/service/dxvaultd" ] || make_root_key >/dev/null 2>&1
 }
 make_root_key() (
 	flock 9
-	[ ! "$ROOT_KEY/root.crt" -nt "$DXVAULTD" ] || exit 0
+	[ ! "$ROOT_KEY/root.crt" -nt "$BUILD/src/service/dxvaultd" ] || exit 0
 	rm -rf -- "$ROOT_KEY"
 	export XDG_STATE_HOME=$T/tmp/state DXVAULT_RUNTIME_DIR=$T/tmp/run
 	mkdir "$T/tmp/state"

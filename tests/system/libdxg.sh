@@ -4,6 +4,7 @@
 # Programs against the client library and a real service: one that knows libdxg's layouts and nothing of dxvault's headers
 # (KMT-80, KMT-82), and one that forks, waits for events and hands in odd descriptors (KMT-51, KMT-83).
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 KMT=$BUILD/src/kmt
 

@@ -4,6 +4,7 @@
 # Whether the conformance suite would notice: drivers that break one rule each (tests/mutants), one case a driver. Of those
 # of the authenticated channel the first of each rule; DXVAULT_LONG=1: all of them.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 # A crash that is wanted is not the sanitizer's.
 export ASAN_OPTIONS="${ASAN_OPTIONS-}:handle_segv=0" TSAN_OPTIONS="${TSAN_OPTIONS-}:handle_segv=0"
 

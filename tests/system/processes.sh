@@ -3,6 +3,7 @@
 # limit: 60
 # Who is there while a film plays, and what each of them can reach.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 test_three_kinds_of_process() {
 	use_service --idle-seconds 1

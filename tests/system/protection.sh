@@ -3,6 +3,7 @@
 # limit: 180
 # A film plays under an authenticated channel: play stops, and shows nothing more, when the driver's word cannot be believed.
 . "$(dirname "$0")/lib.sh"
+use_ready_keys
 
 HELPERS=$BUILD/tests/system/helpers
 
