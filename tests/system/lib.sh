@@ -282,7 +282,7 @@ processes() {
 }
 
 shared_memory() {
-	find /dev/shm -mindepth 1 -user "$(id -u)" 2>/dev/null | sort
+	find /dev/shm -mindepth 1 -user "$EUID" 2>/dev/null | sort
 }
 # Temporary files elsewhere than in $T that have our name on them; not the user's own service's (dxvault-UID), nor those
 # of a unit test or a conformance run at the same time (dxvault-test-..., dxvault-conform-...).
@@ -302,18 +302,20 @@ strays() { # since the case began
 # run_tests does this after every case. The service's empty lock file may stay.
 # shellcheck disable=SC2120 # the cases may ask sooner
 left_behind() {
-	local end=$((SECONDS + ${1:-15})) pids pid found=no rest
+	local end=$((SECONDS + ${1:-15})) pids pid found=no rest stray=
 	# What another job on this machine has in /tmp goes too, sooner or later.
-	while pids=$(processes) && [ -n "$pids$(strays)" ] && [ "$SECONDS" -le "$end" ]; do
+	while pids=$(processes) && stray= && [ "$SECONDS" -le "$end" ]; do
+		[ -n "$pids" ] || stray=$(strays)
+		[ -n "$pids$stray" ] || break
 		sleep 0.1
 	done
 	for pid in $pids; do
 		echo "left behind: process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"
 		found=yes
 	done
-	rest=$(find "$T/run" "$T/tmp" -mindepth 1 ! -type d ! \( -name '*.lock' -empty \) 2>/dev/null
-		find "$T/tmp" -mindepth 1 -type d 2>/dev/null
-		strays)
+	stray=$(strays)
+	rest=$(find "$T/run" "$T/tmp" -mindepth 1 ! \( -type d -path "$T/run/*" \) ! \( -type f -name '*.lock' -empty \) 2>/dev/null)
+	rest+=${stray:+${rest:+$'\n'}$stray}
 	if [ -n "$rest" ]; then
 		echo "left behind: $rest"
 		found=yes
