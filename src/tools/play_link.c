@@ -46,11 +46,14 @@ bool provider_session_is_invalid(struct provider *provider)
 
 int provider_report_loss(struct provider *provider)
 {
-	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+	D3DKMT_GETDEVICESTATE state = {
+		.hDevice = rt_device_kernel_handle(provider->device),
+		.StateType = D3DKMT_DEVICESTATE_EXECUTION,
+	};
 
 	provider->lost = true;
-	/* A service that ends takes the content first. */
-	if (DxvaultQueryService(&info) != STATUS_SUCCESS)
+	/* A service that ends takes the content first, and so does an adapter that is removed. */
+	if (D3DKMTGetDeviceState(&state) == STATUS_DEVICE_REMOVED)
 		return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
 	play_progress_end(&provider->progress);
 	return command_fail("the protected session lost its content after %" PRIu64 " frames", provider->shown);
