@@ -18,6 +18,10 @@
 
 /* Looks that come before all else: most answers to small commands are there by then. */
 #define FIRST_LOOKS 32
+/* Looks between two looks at the clock; a divisor of those. */
+#define CLOCK_LOOKS 8
+/* How often the processor is offered to others. By then a blt of 64 KiB is done, and to offer it may cost a whole slice. */
+#define OFFER_NS 8000
 
 /* What a look at the counter says of those who wait. */
 enum look {
@@ -159,20 +163,19 @@ void kmt_ring_close(struct kmt_ring *ring)
 
 /* ---- waiting --------------------------------------------------------------------------------------------- */
 
-/* Until there is enough, or no answer has come for as long as the budget is. */
+/*
+ * Until there is enough, or no answer has come for as long as the budget is. Or until somebody else wants this processor, who
+ * may be the one that is waited for: then sleep is better than turns with him, for who is woken goes before the others.
+ */
 static enum look spin(struct kmt_ring *ring, uint32_t left)
 {
 	uint32_t before = ring->completed;
 	enum look look = LOOK_MISSING;
-	struct spin_rest rest = { 0 };
+	uint64_t begin = 0, offered = 0, now;
 	unsigned int looks = 0;
-	uint64_t begin = 0;
 
 	while (ring->spin.budget > 0) {
-		if (looks < FIRST_LOOKS)
-			spin_pause();
-		else
-			(void)spin_rest(&rest);
+		spin_pause();
 		look = ring_look(ring, left);
 		if (look != LOOK_MISSING)
 			break;
@@ -180,10 +183,20 @@ static enum look spin(struct kmt_ring *ring, uint32_t left)
 			before = ring->completed;
 			looks = 0;
 		}
-		if (++looks == FIRST_LOOKS)
-			begin = spin_clock();
-		else if (looks > FIRST_LOOKS && spin_clock() - begin >= ring->spin.budget)
+		if (++looks < FIRST_LOOKS || looks % CLOCK_LOOKS != 0)
+			continue;
+		now = spin_clock();
+		if (looks == FIRST_LOOKS)
+			begin = offered = now;
+		if (now - begin >= ring->spin.budget)
 			break;
+		if (now - offered < OFFER_NS)
+			continue;
+		if (spin_offer()) {
+			look = ring_look(ring, left);
+			break;
+		}
+		offered = spin_clock();
 	}
 	if (look == LOOK_ENOUGH && looks >= FIRST_LOOKS)
 		spin_learn(&ring->spin, spin_clock() - begin);

@@ -14,7 +14,8 @@
  */
 struct resume {
 	uint64_t (*clock)(clockid_t id);
-	int64_t ahead; /* at most so far is CLOCK_BOOTTIME ahead, as long as there was no sleep */
+	uint64_t looked; /* CLOCK_BOOTTIME at the last call */
+	int64_t ahead;	 /* at most so far is CLOCK_BOOTTIME ahead, as long as there was no sleep */
 };
 
 /* clock: in nanoseconds; NULL: the system's. */

@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <time.h>
 
-/* Rests until the processor is offered to others, and how long it takes when nobody wants it, at most. */
+/* Rests until the processor is offered to others, and how long that takes when nobody wants it, at most. */
 enum { REST_PAUSES = 2, RESTS = 32, ALONE = 1500, CROWDED = 3 };
 
 enum { SHORTEST = 1000, FIRST = 20000, LONGEST = 100000 };
@@ -41,17 +41,21 @@ uint64_t spin_clock(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+bool spin_offer(void)
+{
+	uint64_t begin = spin_clock();
+
+	(void)sched_yield();
+	return spin_clock() - begin > ALONE;
+}
+
 bool spin_rest(struct spin_rest *rest)
 {
-	uint64_t begin;
-
 	for (unsigned int i = 0; i < REST_PAUSES; i++)
 		spin_pause();
 	if (++rest->rests % RESTS != 0)
 		return false;
-	begin = spin_clock();
-	(void)sched_yield();
-	if (spin_clock() - begin <= ALONE) {
+	if (!spin_offer()) {
 		rest->crowded = 0;
 		return false;
 	}

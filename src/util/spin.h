@@ -22,6 +22,9 @@ void spin_learn(struct spin *spin, uint64_t waited);
 
 uint64_t spin_clock(void); /* ns */
 
+/* Goes behind whoever else is runnable on this processor. Returns whether there was somebody. */
+bool spin_offer(void);
+
 /* Of one thread, zero at its beginning. */
 struct spin_rest {
 	uint32_t rests;

@@ -10,7 +10,7 @@
  * raises submitted; the service does the commands in order, writes each one's answer into its entry and raises completed.
  * Both counters begin at the same value, whichever, and only grow, modulo 2^32. An entry is the client's from its completion
  * until it is submitted again, and then the service's. Nothing keeps a client from writing anywhere at any time: the service
- * copies an entry once, keeps its own count of what it has done, and reads back nothing that it wrote.
+ * copies an entry once, keeps its own count of what it has done, and acts on nothing that it reads back.
  *
  * Whoever is to sleep says so first, in client_sleeps or service_sleeps, and then looks at the counter again; whoever has
  * raised the counter looks at the flag after that. All four in sequentially consistent order. The client sleeps on

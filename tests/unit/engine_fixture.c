@@ -76,7 +76,7 @@ uint32_t ef_session(struct dxgk_process *process, uint32_t device)
 {
 	struct wire_create_fence fence = { .device = device, .type = D3DDDI_MONITORED_FENCE };
 	struct wire_create_session session = { .device = device };
-	struct wire_handle reply;
+	struct wire_handle reply = { 0 };
 
 	assert_int_equal(ef_request(process, WIRE_CREATE_FENCE, &fence, sizeof(fence), &reply, sizeof(reply), NULL),
 			 STATUS_SUCCESS);

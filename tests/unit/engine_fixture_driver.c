@@ -277,7 +277,10 @@ static void finish(struct worker *worker, const DXGKARG_ESCAPE *argument)
 {
 	struct ef_command command;
 
-	expect(worker->device && argument == worker->argument, "another transfer is finished");
+	if (!worker->device || argument != worker->argument) {
+		complain("another transfer is finished");
+		return;
+	}
 	expect(memcmp(worker->copy, argument->pPrivateDriverData, argument->PrivateDriverDataSize) == 0,
 	       "a command changed after it began");
 	for (uint64_t unit = 0; unit * EF_UNIT < worker->command.size; unit++)

@@ -404,14 +404,14 @@ static void blts_that_change_harm_nobody(void **state)
 	pthread_t thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, rewrite, duel), 0);
-	while (all < COMMANDS / 4) {
+	/* Else it was no test: the thread has to have its turn. */
+	while (all < COMMANDS / 4 || good == 0 || good == all) {
 		good += attack(duel, WIRE_RING_ENTRIES, &random, &iv);
 		all += WIRE_RING_ENTRIES;
 	}
 	assert_honest(duel);
 	duel->stops = true;
 	pthread_join(thread, NULL);
-	assert_in_range(good, 1, all - 1);
 }
 
 /* The hostile device ends again and again with blts queued and under way; a new one takes its place. */

@@ -287,7 +287,8 @@ static void a_command_that_changes_is_read_once(void **state)
 	(void)state;
 	world_open(&world, 2);
 	assert_int_equal(pthread_create(&thread, NULL, flip, &world), 0);
-	while (all < 40000) {
+	/* Else it was no test: the thread has to have its turn. */
+	while (all < 40000 || good < 400 || all - good < 400) {
 		for (uint32_t i = 0; i < WIRE_RING_ENTRIES; i++, all++)
 			ef_put(&world.hostile, &(struct ef_command) {
 						       .action = i % 2 ? EF_MOVE : EF_ANSWER,
@@ -299,8 +300,6 @@ static void a_command_that_changes_is_read_once(void **state)
 	}
 	world.stops = true;
 	pthread_join(thread, NULL);
-	/* Else it was no test. */
-	assert_in_range(good, all / 100, all - all / 100);
 	world_close(&world);
 }
 
