@@ -15,7 +15,10 @@ NINJA = ninja $(if $(VERBOSE),-v,--quiet) -j $(JOBS)
 
 SOURCES = $(shell find src include examples tests bench -name '*.[ch]' 2>/dev/null)
 
-.PHONY: all help setup play check check-long check-unit check-system check-sanitize check-clang lint format install clean
+# Options of the benchmark: make bench BENCH=--quick, or BENCH='--only status.query,fence.wake'.
+BENCH ?=
+
+.PHONY: all help setup play bench check check-long check-unit check-system check-sanitize check-clang lint format install clean
 
 all: $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
@@ -28,6 +31,7 @@ help:
 	@echo "make check-unit   the unit tests alone;  make check-system  the tests with real processes alone"
 	@echo "make check-sanitize   unit tests with AddressSanitizer and UBSan, then with ThreadSanitizer"
 	@echo "make check-clang  build everything with clang, warnings being errors"
+	@echo "make bench        how fast it is, as ratios: a table, $(BUILD)/bench.json, $(BUILD)/bench.png; BENCH=--quick"
 	@echo "make lint         clang-format, clang-tidy, the clang analyzer and manual pages"
 	@echo "make format       rewrite the sources as clang-format wants them"
 	@echo "make install      PREFIX=/usr/local DESTDIR="
@@ -49,6 +53,11 @@ play:
 		{ echo "Making a sample film: $(BUILD)/sample/sample.mp4"; scripts/make-sample $(BUILD)/sample/sample.mp4; }
 	@mkdir -p $(BUILD)/screen
 	$(BUILD)/src/tools/dxvault play $(BUILD)/sample/sample.mp4 --key "$$(cat $(BUILD)/sample/key)" --screen $(BUILD)/screen
+
+bench:
+	@scripts/setup play bench
+	@$(MAKE) --no-print-directory all
+	@bench/run $(BUILD) $(BENCH)
 
 check:
 	@scripts/setup play check
