@@ -19,6 +19,8 @@ enum {
 	/* From here on it pays to wake another worker, to help or to watch meanwhile: some ten microseconds of work. */
 	LONG_TRANSFER = 512 << 10,
 	PART = 128 << 10, /* a multiple of what RunTransfer asks for */
+	/* One to two microseconds. */
+	LINGER_LOOKS = 48,
 	/* A look at the doorbells is a call of the system. */
 	LOOK_EACH = 16,
 	/* ns */
@@ -271,6 +273,25 @@ static void set_blocked(struct dxgk_ring *ring)
 	pthread_mutex_unlock(&engine->lock);
 }
 
+/*
+ * A client that waits for each answer has its next command there a moment later. To keep the ring that long, and to look at
+ * it with no lock in between, makes its round trip a third shorter. Gives the kernel's lock up.
+ */
+static bool linger(const struct dxgk_engine *engine, const struct dxgk_ring *ring)
+{
+	bool found = false;
+
+	dxgk_worker_leave(engine->kernel);
+	for (unsigned int i = 0; i < LINGER_LOOKS && !found; i++) {
+		spin_pause();
+		found = dxgk_ring_pending(ring) != 0;
+	}
+	if (found)
+		dxgk_ring_prefetch(ring);
+	dxgk_worker_lock(engine->kernel);
+	return found;
+}
+
 /* Until the ring is empty, or others have waited long enough. */
 static void serve(struct worker *worker, struct dxgk_ring *ring)
 {
@@ -280,11 +301,12 @@ static void serve(struct worker *worker, struct dxgk_ring *ring)
 	uint64_t bytes = 0;
 	uint32_t pending;
 
+	dxgk_ring_prefetch(ring);
 	dxgk_worker_lock(kernel);
 	for (uint32_t i = 0; i < BATCH_COMMANDS && bytes < BATCH_BYTES; i++) {
-		pending = dxgk_ring_pending(ring);
-		if (pending == 0)
+		if (dxgk_ring_pending(ring) == 0 && !linger(engine, ring))
 			break;
+		pending = dxgk_ring_pending(ring);
 		if (pending > WIRE_RING_ENTRIES) {
 			is_broken = true;
 			dxgk_ring_break(ring);

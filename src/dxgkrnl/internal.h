@@ -324,6 +324,8 @@ struct dxgk_command {
 
 /* How many commands wait; more than WIRE_RING_ENTRIES: the client writes nonsense. */
 uint32_t dxgk_ring_pending(const struct dxgk_ring *ring);
+/* The next command is looked at soon. */
+void dxgk_ring_prefetch(const struct dxgk_ring *ring);
 /* Copies the next command and begins it, under the kernel's lock. False: not now, something else holds what it needs. */
 bool dxgk_ring_begin(struct dxgk_ring *ring, HANDLE worker, struct dxgk_command *ret);
 /* Writes the answer. Returns whether the client sleeps and is to be woken by dxgk_ring_wake. */

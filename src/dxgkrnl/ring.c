@@ -19,6 +19,11 @@ static struct wire_ring_entry *entry_at(const struct dxgk_ring *ring, uint32_t n
 	return &ring->shared->entries[number % WIRE_RING_ENTRIES];
 }
 
+void dxgk_ring_prefetch(const struct dxgk_ring *ring)
+{
+	wire_ring_prefetch(entry_at(ring, ring->done));
+}
+
 uint32_t dxgk_ring_pending(const struct dxgk_ring *ring)
 {
 	return atomic_load(&ring->shared->submitted) - ring->done;
@@ -108,8 +113,10 @@ bool dxgk_ring_answer(struct dxgk_ring *ring, const struct dxgk_command *command
 		data_write(entry, &command->entry);
 	entry->status = command->status;
 	ring->done++;
-	atomic_store(&ring->shared->completed, ring->done);
-	return atomic_load(&ring->shared->client_sleeps) != 0;
+	wire_ring_raise(&ring->shared->completed, ring->done);
+	/* Not for each of several that it waits for. */
+	return atomic_load(&ring->shared->client_sleeps) != 0 &&
+	       (int32_t)(ring->done - atomic_load(&ring->shared->client_wants)) >= 0;
 }
 
 void dxgk_ring_wake(struct dxgk_ring *ring)

@@ -211,25 +211,26 @@ static bool is_gone(struct kmt_ring *ring, bool asks)
 	return asks ? !kmt_connection_check(ring->connection) : kmt_connection_is_lost(ring->connection);
 }
 
-/* Until at least one more answer is there. */
+/* The service wakes nobody before there is enough: whoever waits for many would wake for each. */
 static enum look sleep_for_answer(struct kmt_ring *ring, uint32_t left)
 {
 	static const struct timespec limit = { .tv_nsec = KMT_WAIT_LOOK_NS };
 	struct wire_ring *shared = ring->shared;
-	uint32_t before = ring->completed;
 	bool timed_out = false;
 	enum look look;
 
+	atomic_store(&shared->client_wants, ring->submitted - left);
 	for (;;) {
 		atomic_store(&shared->client_sleeps, 1);
 		look = ring_look(ring, left);
-		if (look != LOOK_MISSING || ring->completed != before)
+		if (look != LOOK_MISSING)
 			break;
 		if (is_gone(ring, timed_out)) {
 			look = LOOK_BROKEN;
 			break;
 		}
-		timed_out = syscall(SYS_futex, &shared->completed, FUTEX_WAIT, before, &limit, NULL, 0) < 0;
+		timed_out = syscall(SYS_futex, &shared->completed, FUTEX_WAIT, ring->completed, &limit, NULL, 0) < 0 &&
+			    errno == ETIMEDOUT;
 	}
 	atomic_store_explicit(&shared->client_sleeps, 0, memory_order_relaxed);
 	return look;
@@ -237,18 +238,14 @@ static enum look sleep_for_answer(struct kmt_ring *ring, uint32_t left)
 
 static enum look wait_slowly(struct kmt_ring *ring, uint32_t left)
 {
-	enum look look;
+	enum look look = spin(ring, left);
+	uint64_t begin;
 
-	do {
-		uint64_t begin;
-
-		look = spin(ring, left);
-		if (look != LOOK_MISSING)
-			break;
-		begin = spin_clock();
-		look = sleep_for_answer(ring, left);
-		spin_learn(&ring->spin, ring->spin.budget + spin_clock() - begin);
-	} while (look == LOOK_MISSING);
+	if (look != LOOK_MISSING)
+		return look;
+	begin = spin_clock();
+	look = sleep_for_answer(ring, left);
+	spin_learn(&ring->spin, ring->spin.budget + spin_clock() - begin);
 	return look;
 }
 
@@ -302,7 +299,9 @@ bool kmt_ring_submit(struct kmt_ring *ring, CONST D3DKMT_ESCAPE *arg, NTSTATUS *
 		.status = status,
 	};
 	ring->submitted++;
-	atomic_store(&ring->shared->submitted, ring->submitted);
+	wire_ring_raise(&ring->shared->submitted, ring->submitted);
+	/* The service had the next one last; its lines come while this one is done. */
+	wire_ring_prefetch_to_write(&ring->shared->entries[ring->submitted % WIRE_RING_ENTRIES]);
 	if (atomic_load(&ring->shared->service_sleeps))
 		doorbell_ring(ring);
 	return true;

@@ -3,6 +3,7 @@
 #ifndef DXV_WIRE_RING_H
 #define DXV_WIRE_RING_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /*
@@ -36,12 +37,42 @@ struct wire_ring_entry {
 struct wire_ring {
 	/* Written by the client. */
 	_Alignas(64) _Atomic uint32_t submitted;
-	_Atomic uint32_t client_sleeps; /* 1: completed has a waiter to be woken */
+	_Atomic uint32_t client_sleeps; /* 1: completed has a waiter */
+	_Atomic uint32_t
+		client_wants; /* which is to be woken when completed is there or beyond; set before client_sleeps */
 	/* Written by the service. */
 	_Alignas(64) _Atomic uint32_t completed;
 	_Atomic uint32_t service_sleeps; /* 1: nobody looks at submitted until the doorbell rings */
 	_Atomic uint32_t is_closed;	 /* 1: nothing is done here any more; completed has been woken */
 	_Alignas(64) struct wire_ring_entry entries[WIRE_RING_ENTRIES];
 };
+
+/*
+ * Raises a counter, behind all that was written before and ahead of all that is read from now on: the flag of who sleeps.
+ * An exchange would do the same, but a processor begins to fetch the counter's cache line only when all lines before are
+ * there; a store and a fence let it fetch them together.
+ */
+static inline void wire_ring_raise(_Atomic uint32_t *counter, uint32_t value)
+{
+#if defined(__SANITIZE_THREAD__) /* it knows no fences */
+	atomic_store(counter, value);
+#else
+	atomic_store_explicit(counter, value, memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
+/* An entry lies in two lines of the cache. */
+static inline void wire_ring_prefetch(const struct wire_ring_entry *entry)
+{
+	__builtin_prefetch(entry);
+	__builtin_prefetch((const char *)entry + 64);
+}
+
+static inline void wire_ring_prefetch_to_write(struct wire_ring_entry *entry)
+{
+	__builtin_prefetch(entry, 1);
+	__builtin_prefetch((char *)entry + 64, 1);
+}
 
 #endif
