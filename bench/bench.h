@@ -99,6 +99,11 @@ struct bench_loop {
 double bench_loop_ns(void *context, int64_t slice_ns);	 /* of one time */
 double bench_loop_rate(void *context, int64_t slice_ns); /* GB/s: bytes in a nanosecond */
 double bench_loop_per_second(void *context, int64_t slice_ns);
+/*
+ * Rates of both, one time of the one and one of the other in turns: neither finds in the cache what it left there itself, where
+ * all that the two touch is about as large as the cache.
+ */
+void bench_compare_in_turns(struct bench_run *run, const struct bench_loop *value, const struct bench_loop *baseline);
 /* Each time by itself, and the median: microseconds. after (may be NULL) comes outside the timing. */
 struct bench_calls {
 	void (*once)(void *context);

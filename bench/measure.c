@@ -125,6 +125,29 @@ double bench_loop_ns(void *context, int64_t slice_ns)
 	return (double)go_round(loop, loop->count) / (double)loop->count;
 }
 
+void bench_compare_in_turns(struct bench_run *run, const struct bench_loop *value, const struct bench_loop *baseline)
+{
+	struct bench_result *result = run->result;
+
+	(void)go_round(baseline, 1);
+	(void)go_round(value, 1);
+	for (unsigned int i = 0; i < run->bench->repetitions; i++) {
+		int64_t took[2] = { 0, 0 };
+		unsigned int turns = 0;
+
+		do {
+			took[0] += go_round(value, 1);
+			took[1] += go_round(baseline, 1);
+			turns++;
+		} while (took[0] + took[1] < 2 * run->bench->slice_ns);
+		result->value[i] = value->bytes * turns / (double)took[0];
+		result->baseline[i] = baseline->bytes * turns / (double)took[1];
+	}
+	/* What is checked afterwards is the value's work, not the baseline's. */
+	(void)go_round(value, 1);
+	result->count = run->bench->repetitions;
+}
+
 double bench_loop_rate(void *context, int64_t slice_ns)
 {
 	const struct bench_loop *loop = context;

@@ -275,7 +275,7 @@ static void set_blocked(struct dxgk_ring *ring)
 
 /*
  * A client that waits for each answer has its next command there a moment later. To keep the ring that long, and to look at
- * it with no lock in between, makes its round trip a third shorter. Gives the kernel's lock up.
+ * it with no lock in between, makes its round trip shorter. Gives the kernel's lock up.
  */
 static bool linger(const struct dxgk_engine *engine, const struct dxgk_ring *ring)
 {

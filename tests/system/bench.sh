@@ -6,7 +6,7 @@
 BENCH=$BUILD/bench/bench
 
 # Those of the table that make bench is for, and of growth.
-ROWS="blt.decrypt.12M blt.decrypt.12M.libcrypto blt.encrypt.12M blt.decrypt.64K blt.decrypt.4K.queued blt.latency.4K
+ROWS="blt.decrypt.12M blt.decrypt.12M.libcrypto blt.encrypt.12M blt.decrypt.12M.hot blt.encrypt.12M.hot blt.decrypt.64K blt.decrypt.4K.queued blt.latency.4K
 status.query fence.wake session.open session.create_destroy session.open.at_1M key.exchange play.1080p idle.cpu
 scale.workers.2 scale.clients.1.64K scale.clients.2.64K scale.clients.4.64K scale.clients.8.64K scale.clients.1.12M
 scale.clients.2.12M scale.clients.4.12M scale.clients.8.12M"
