@@ -275,21 +275,21 @@ static void set_blocked(struct dxgk_ring *ring)
 
 /*
  * A client that waits for each answer has its next command there a moment later. To keep the ring that long, and to look at
- * it with no lock in between, makes its round trip shorter. Gives the kernel's lock up.
+ * it with no lock in between, makes its round trip shorter. Gives the kernel's lock up. Returns how many commands wait.
  */
-static bool linger(const struct dxgk_engine *engine, const struct dxgk_ring *ring)
+static uint32_t linger(const struct dxgk_engine *engine, const struct dxgk_ring *ring)
 {
-	bool found = false;
+	uint32_t pending = 0;
 
 	dxgk_worker_leave(engine->kernel);
-	for (unsigned int i = 0; i < LINGER_LOOKS && !found; i++) {
+	for (unsigned int i = 0; i < LINGER_LOOKS && pending == 0; i++) {
 		spin_pause();
-		found = dxgk_ring_pending(ring) != 0;
+		pending = dxgk_ring_pending(ring);
 	}
-	if (found)
+	if (pending > 0)
 		dxgk_ring_prefetch(ring);
 	dxgk_worker_lock(engine->kernel);
-	return found;
+	return pending;
 }
 
 /* Until the ring is empty, or others have waited long enough. */
@@ -304,9 +304,11 @@ static void serve(struct worker *worker, struct dxgk_ring *ring)
 	dxgk_ring_prefetch(ring);
 	dxgk_worker_lock(kernel);
 	for (uint32_t i = 0; i < BATCH_COMMANDS && bytes < BATCH_BYTES; i++) {
-		if (dxgk_ring_pending(ring) == 0 && !linger(engine, ring))
-			break;
 		pending = dxgk_ring_pending(ring);
+		if (pending == 0)
+			pending = linger(engine, ring);
+		if (pending == 0)
+			break;
 		if (pending > WIRE_RING_ENTRIES) {
 			is_broken = true;
 			dxgk_ring_break(ring);
