@@ -70,11 +70,12 @@ test_strict() {
 
 # What goes through the ring in all other runs.
 test_blts_over_the_control_path() {
-	local rules
-	rules=$(seq -f 'BLT-%02g' -s, 1 123)
-	DXVAULT_RING=off conform --strict --tap --rule "$rules"
+	local count=455
+	[ -n "${DXVAULT_LONG-}" ] || count=123
+	# shellcheck disable=SC2046 # two words or none
+	DXVAULT_RING=off conform --strict --tap $(some "$(seq -f 'BLT-%02g' -s, 1 123)")
 	assert_status 0
-	assert_equal "$(sed -n 2p "$T/out")" 1..123
+	assert_equal "$(sed -n 2p "$T/out")" "1..$count"
 	assert_no_match "$T/out" '^not ok|^Bail'
 }
 
