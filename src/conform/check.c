@@ -30,15 +30,16 @@ void cf_fault(struct cf *cf, const char *format, ...)
 	send_record(cf, &(struct cf_record) { .kind = CF_RECORD_FAULT, .got = text });
 }
 
-static void note(struct cf *cf, struct cf_record *record)
+static void note(struct cf *cf, const struct cf_record *check)
 {
+	struct cf_record record = *check;
 	char calls[CF_TRACE_TEXT];
 
 	cf_trace_take(calls);
-	record->calls = calls;
-	if (!cf_test_lists(cf->test, record->rule))
-		cf_fault(cf, "%s checks %s, which it does not list", cf->test->name, record->rule);
-	send_record(cf, record);
+	record.calls = calls;
+	if (!cf_test_lists(cf->test, record.rule))
+		cf_fault(cf, "%s checks %s, which it does not list", cf->test->name, record.rule);
+	send_record(cf, &record);
 }
 
 _Noreturn static void end_test(struct cf *cf, enum cf_record_kind kind, const char *why)

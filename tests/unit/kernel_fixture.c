@@ -132,7 +132,6 @@ static uint64_t current_birth(void)
 struct ik *ik_start(const struct ik_options *options)
 {
 	static const struct ik_options usual;
-	struct dxgk_limits unset = { 0 };
 	struct dxgk_config config = { .driver = &ik_recording_driver };
 	struct ik *ik = calloc(1, sizeof(*ik));
 	struct dxgk_kernel *kernel;
@@ -143,7 +142,8 @@ struct ik *ik_start(const struct ik_options *options)
 		options = &usual;
 	ik_recorder_clear();
 	config.limits = options->limits;
-	if (memcmp(&config.limits, &unset, sizeof(unset)) == 0)
+	/* No limit lets a user have no handle. */
+	if (config.limits.handles == 0)
 		dxgk_limits_default(&config.limits);
 	if (options->real_driver) {
 		kmd_config_default(&driver);

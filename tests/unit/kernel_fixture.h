@@ -123,7 +123,7 @@ struct ik_options {
 	bool real_births; /* over the wire all connections of this program are one process, as they are */
 	uint32_t caps;	  /* of the real driver; 0: the default */
 	const struct kmd_config *driver; /* of the real driver, but for its identity; NULL: the default */
-	struct dxgk_limits limits;	 /* all zero: the default */
+	struct dxgk_limits limits;	 /* handles 0: the default */
 	uint32_t
 		workers; /* engine workers; 0: two over the wire, else none, so that one mode has rings and one has not */
 };
