@@ -107,6 +107,7 @@ struct dxgk_kernel {
 	struct dxgk_lock lock;
 	struct dxgk_engine *engine; /* NULL: no ring was asked for yet */
 	struct dxgk_counts counts;
+	uint32_t good_sessions; /* those whose status is OK */
 	struct list users;
 	struct list processes;
 	uint64_t next_device;

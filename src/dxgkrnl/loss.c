@@ -24,27 +24,17 @@ static void invalidate_all(struct dxgk_kernel *kernel, bool is_dead)
 	struct dxgk_session *session;
 	uint32_t place = 0;
 
-	while ((session = dxgk_session_id_next(kernel, &place, UINT32_MAX)) != NULL) {
+	while ((is_dead || kernel->good_sessions > 0) &&
+	       (session = dxgk_session_id_next(kernel, &place, UINT32_MAX)) != NULL) {
 		if (session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK)
 			dxgk_session_set_status(session, D3DKMT_PROTECTED_SESSION_STATUS_INVALID);
 		session->is_dead |= is_dead;
 	}
 }
 
-static uint32_t count_good(const struct dxgk_kernel *kernel)
-{
-	const struct dxgk_session *session;
-	uint32_t place = 0;
-	uint32_t count = 0;
-
-	while ((session = dxgk_session_id_next(kernel, &place, UINT32_MAX)) != NULL)
-		count += session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK;
-	return count;
-}
-
 uint32_t dxgk_lose_keys_locked(struct dxgk_kernel *kernel)
 {
-	uint32_t good = count_good(kernel);
+	uint32_t good = kernel->good_sessions;
 
 	/* A driver whose wiping ends in a teardown comes back here. */
 	if (kernel->is_losing)
@@ -123,7 +113,7 @@ void dxgk_stop(struct dxgk_kernel *kernel)
 
 uint32_t dxgk_remove_device_locked(struct dxgk_kernel *kernel)
 {
-	uint32_t good = count_good(kernel);
+	uint32_t good = kernel->good_sessions;
 
 	/* First what the sessions say, then their handles: a waiter that wakes reads INVALID (KMT-22). */
 	(void)dxgk_lose_keys_locked(kernel);

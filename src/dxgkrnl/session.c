@@ -20,10 +20,12 @@ void dxgk_session_show(struct dxgk_view *view)
 
 void dxgk_session_set_status(struct dxgk_session *session, D3DKMT_PROTECTED_SESSION_STATUS status)
 {
-	bool lost = session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK &&
-		    status == D3DKMT_PROTECTED_SESSION_STATUS_INVALID;
+	const bool was_good = session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK;
+	const bool is_good = status == D3DKMT_PROTECTED_SESSION_STATUS_OK;
+	const bool lost = was_good && !is_good;
 
 	session->status = (uint8_t)status;
+	session->account->kernel->good_sessions += (uint32_t)is_good - (uint32_t)was_good;
 	if (lost)
 		session->losses++;
 	LIST_FOR_EACH(node, &session->views)
@@ -67,6 +69,7 @@ void dxgk_session_free(struct dxgk_session *session)
 	session->fence->sessions--;
 	dxgk_object_unref(&session->fence->object);
 	kernel->counts.sessions--;
+	kernel->good_sessions -= session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK;
 	account->user->sessions--;
 	dxgk_account_unref(account);
 	free(session);
@@ -161,6 +164,7 @@ NTSTATUS dxgk_do_create_session(struct dxgk_call *call)
 		dxgk_account_read_command(session->account);
 	list_append(&device->sessions, &session->device_link);
 	kernel->counts.sessions++;
+	kernel->good_sessions++;
 	if (kernel->counts.sessions >= SWOLLEN)
 		kernel->is_swollen = true;
 
