@@ -10,7 +10,7 @@ set xtics ("4 KiB" 4096, "16 KiB" 16384, "64 KiB" 65536, "256 KiB" 262144, "1 Mi
 	"12 MiB" 12582912, "32 MiB" 33554432)
 set yrange [0:*]
 set grid
-set key top left
+set key right top opaque
 set style data linespoints
 plot data using 1:2 title "memcpy" dashtype 2 linewidth 2 linecolor rgb "#555555", \
 	'' using 1:3 title "EVP AES-128-CTR in the calling process" dashtype 2 linewidth 2 linecolor rgb "#b07d2b", \
