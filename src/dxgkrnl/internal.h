@@ -299,6 +299,12 @@ void dxgk_cb_unlock(HANDLE handle);
 void dxgk_cb_lock(HANDLE handle);
 void dxgk_cb_wait_for_transfer(HANDLE handle);
 
+/* ---- kernel.c --------------------------------------------------------------------------------------- */
+
+/* Of an escape, however it came; ret: NULL for one without a device. STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED. */
+NTSTATUS dxgk_escape_check(struct dxgk_process *process, uint32_t adapter, uint32_t device, uint32_t type,
+			   uint32_t context, struct dxgk_device **ret);
+
 /* ---- engine.c, ring.c ------------------------------------------------------------------------------- */
 
 /* Rings of all clients together. */

@@ -155,6 +155,26 @@ NTSTATUS dxgk_do_root_certificate(struct dxgk_call *call)
 	return STATUS_SUCCESS;
 }
 
+NTSTATUS dxgk_escape_check(struct dxgk_process *process, uint32_t adapter, uint32_t device, uint32_t type,
+			   uint32_t context, struct dxgk_device **ret)
+{
+	struct dxgk_device *found = NULL;
+
+	if (!dxgk_process_get(process, adapter, DXGK_ADAPTER))
+		return STATUS_INVALID_PARAMETER;
+	if (device) {
+		found = dxgk_process_get(process, device, DXGK_DEVICE);
+		if (!found)
+			return STATUS_INVALID_PARAMETER;
+	}
+	if (type != D3DKMT_ESCAPE_DRIVERPRIVATE)
+		return STATUS_NOT_SUPPORTED;
+	if (context)
+		return STATUS_INVALID_PARAMETER;
+	*ret = found;
+	return STATUS_SUCCESS;
+}
+
 NTSTATUS dxgk_do_escape(struct dxgk_call *call)
 {
 	const struct wire_escape *request = DXGK_REQUEST(call, wire_escape);
@@ -165,17 +185,11 @@ NTSTATUS dxgk_do_escape(struct dxgk_call *call)
 	struct wire_escape *reply;
 	NTSTATUS status;
 
-	if (!dxgk_process_get(process, request->adapter, DXGK_ADAPTER))
-		return STATUS_INVALID_PARAMETER;
-	if (request->device) {
-		device = dxgk_process_get(process, request->device, DXGK_DEVICE);
-		if (!device)
-			return STATUS_INVALID_PARAMETER;
-	}
-	if (request->type != D3DKMT_ESCAPE_DRIVERPRIVATE)
-		return STATUS_NOT_SUPPORTED;
-	if (request->context || request->size > WIRE_MAX_PRIVATE_DATA ||
-	    call->request->size != sizeof(*request) + request->size)
+	status = dxgk_escape_check(process, request->adapter, request->device, request->type, request->context,
+				   &device);
+	if (status != STATUS_SUCCESS)
+		return status;
+	if (request->size > WIRE_MAX_PRIVATE_DATA || call->request->size != sizeof(*request) + request->size)
 		return STATUS_INVALID_PARAMETER;
 
 	reply = DXGK_REPLY(call, wire_escape);

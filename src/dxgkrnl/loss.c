@@ -63,30 +63,10 @@ void dxgk_lose_after_sleep(struct dxgk_kernel *kernel)
 	log_warning("resume: lost_sessions=%u", dxgk_lose_keys_locked(kernel));
 }
 
-uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)
-{
-	uint32_t lost;
-
-	dxgk_enter(kernel);
-	lost = dxgk_lose_keys_locked(kernel);
-	dxgk_leave(kernel);
-	return lost;
-}
-
 uint32_t dxgk_teardown_locked(struct dxgk_kernel *kernel)
 {
 	kernel->counts.teardowns++;
 	return dxgk_lose_keys_locked(kernel);
-}
-
-uint32_t dxgk_teardown(struct dxgk_kernel *kernel)
-{
-	uint32_t lost;
-
-	dxgk_enter(kernel);
-	lost = dxgk_teardown_locked(kernel);
-	dxgk_leave(kernel);
-	return lost;
 }
 
 void dxgk_cb_teardown(HANDLE handle)
@@ -124,12 +104,29 @@ uint32_t dxgk_remove_device_locked(struct dxgk_kernel *kernel)
 	return good;
 }
 
-uint32_t dxgk_remove_device(struct dxgk_kernel *kernel)
+/* ---- for those who do not hold the lock -------------------------------------------------------------- */
+
+static uint32_t with_lock(struct dxgk_kernel *kernel, uint32_t (*lose)(struct dxgk_kernel *kernel))
 {
 	uint32_t lost;
 
 	dxgk_enter(kernel);
-	lost = dxgk_remove_device_locked(kernel);
+	lost = lose(kernel);
 	dxgk_leave(kernel);
 	return lost;
+}
+
+uint32_t dxgk_lose_keys(struct dxgk_kernel *kernel)
+{
+	return with_lock(kernel, dxgk_lose_keys_locked);
+}
+
+uint32_t dxgk_teardown(struct dxgk_kernel *kernel)
+{
+	return with_lock(kernel, dxgk_teardown_locked);
+}
+
+uint32_t dxgk_remove_device(struct dxgk_kernel *kernel)
+{
+	return with_lock(kernel, dxgk_remove_device_locked);
 }

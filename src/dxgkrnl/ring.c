@@ -14,14 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct wire_ring_entry *entry_at(const struct dxgk_ring *ring, uint32_t number)
-{
-	return &ring->shared->entries[number % WIRE_RING_ENTRIES];
-}
-
 void dxgk_ring_prefetch(const struct dxgk_ring *ring)
 {
-	wire_ring_prefetch(entry_at(ring, ring->done));
+	wire_ring_prefetch(wire_ring_entry_at(ring->shared, ring->done));
 }
 
 uint32_t dxgk_ring_pending(const struct dxgk_ring *ring)
@@ -40,27 +35,23 @@ static void entry_copy(struct wire_ring_entry *to, const struct wire_ring_entry 
 	memcpy(to, words, sizeof(*to));
 }
 
-/* What dxgk_do_escape checks of a message. */
+/* A request of the same process may be half-way, and what it met is not this one's. */
 static NTSTATUS check(const struct dxgk_ring *ring, const struct wire_ring_entry *entry)
 {
 	struct dxgk_process *process = ring->device->process;
 	const D3DDDI_ESCAPEFLAGS flags = { .Value = entry->flags };
 	const bool met_removed = process->met_removed;
-	NTSTATUS status = STATUS_SUCCESS;
+	struct dxgk_device *device;
+	NTSTATUS status;
 
-	/* A request of the same process may be half-way, and its answer is not this one's. */
 	process->met_removed = false;
-	if (!dxgk_process_get(process, entry->adapter, DXGK_ADAPTER) ||
-	    !dxgk_process_get(process, ring->device->handle, DXGK_DEVICE))
-		status = process->met_removed ? STATUS_DEVICE_REMOVED : STATUS_INVALID_PARAMETER;
+	status = dxgk_escape_check(process, entry->adapter, ring->device->handle, entry->type, entry->context, &device);
+	if (status != STATUS_SUCCESS && process->met_removed)
+		status = STATUS_DEVICE_REMOVED;
 	process->met_removed = met_removed;
-	if (status != STATUS_SUCCESS)
-		return status;
-	if (entry->type != D3DKMT_ESCAPE_DRIVERPRIVATE)
-		return STATUS_NOT_SUPPORTED;
-	if (entry->context || entry->size > WIRE_RING_DATA || !flags.NoAdapterSynchronization)
-		return STATUS_INVALID_PARAMETER;
-	return STATUS_SUCCESS;
+	if (status == STATUS_SUCCESS && (entry->size > WIRE_RING_DATA || !flags.NoAdapterSynchronization))
+		status = STATUS_INVALID_PARAMETER;
+	return status;
 }
 
 bool dxgk_ring_begin(struct dxgk_ring *ring, HANDLE worker, struct dxgk_command *ret)
@@ -69,7 +60,7 @@ bool dxgk_ring_begin(struct dxgk_ring *ring, HANDLE worker, struct dxgk_command 
 	struct dxgk_kernel *kernel = device->process->kernel;
 
 	ret->size = 0;
-	entry_copy(&ret->entry, entry_at(ring, ring->done));
+	entry_copy(&ret->entry, wire_ring_entry_at(ring->shared, ring->done));
 	ret->status = check(ring, &ret->entry);
 	if (ret->status != STATUS_SUCCESS)
 		return true;
@@ -107,7 +98,7 @@ static void data_write(struct wire_ring_entry *entry, const struct wire_ring_ent
 
 bool dxgk_ring_answer(struct dxgk_ring *ring, const struct dxgk_command *command)
 {
-	struct wire_ring_entry *entry = entry_at(ring, ring->done);
+	struct wire_ring_entry *entry = wire_ring_entry_at(ring->shared, ring->done);
 
 	if (command->status == STATUS_SUCCESS)
 		data_write(entry, &command->entry);

@@ -99,7 +99,7 @@ static void note_refusal(struct kmt_ring *ring, NTSTATUS status)
 static void answers_take(struct kmt_ring *ring)
 {
 	for (; ring->taken != ring->completed; ring->taken++) {
-		const struct wire_ring_entry *entry = &ring->shared->entries[ring->taken % WIRE_RING_ENTRIES];
+		const struct wire_ring_entry *entry = wire_ring_entry_at(ring->shared, ring->taken);
 		const struct kmt_ring_pending *pending = &ring->pending[ring->taken % WIRE_RING_ENTRIES];
 		NTSTATUS status = entry->status;
 
@@ -286,7 +286,7 @@ bool kmt_ring_submit(struct kmt_ring *ring, CONST D3DKMT_ESCAPE *arg, NTSTATUS *
 
 	if (!kmt_ring_wait(ring, WIRE_RING_ENTRIES - 1))
 		return false;
-	entry = &ring->shared->entries[ring->submitted % WIRE_RING_ENTRIES];
+	entry = wire_ring_entry_at(ring->shared, ring->submitted);
 	entry->adapter = arg->hAdapter;
 	entry->context = arg->hContext;
 	entry->type = (uint32_t)arg->Type;
@@ -301,7 +301,7 @@ bool kmt_ring_submit(struct kmt_ring *ring, CONST D3DKMT_ESCAPE *arg, NTSTATUS *
 	ring->submitted++;
 	wire_ring_raise(&ring->shared->submitted, ring->submitted);
 	/* The service had the next one last; its lines come while this one is done. */
-	wire_ring_prefetch_to_write(&ring->shared->entries[ring->submitted % WIRE_RING_ENTRIES]);
+	wire_ring_prefetch_to_write(wire_ring_entry_at(ring->shared, ring->submitted));
 	if (atomic_load(&ring->shared->service_sleeps))
 		doorbell_ring(ring);
 	return true;

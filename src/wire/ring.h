@@ -62,6 +62,12 @@ static inline void wire_ring_raise(_Atomic uint32_t *counter, uint32_t value)
 #endif
 }
 
+/* Of the command with this number, modulo 2^32. */
+static inline struct wire_ring_entry *wire_ring_entry_at(struct wire_ring *ring, uint32_t number)
+{
+	return &ring->entries[number % WIRE_RING_ENTRIES];
+}
+
 /* An entry lies in two lines of the cache. */
 static inline void wire_ring_prefetch(const struct wire_ring_entry *entry)
 {
