@@ -469,6 +469,8 @@ static void *worker_main(void *argument)
 	struct worker *worker = argument;
 	struct dxgk_engine *engine = worker->engine;
 
+	/* Here: of another thread it is set by a file of /proc. */
+	(void)pthread_setname_np(pthread_self(), "dxvault-engine");
 	pthread_mutex_lock(&engine->lock);
 	while (!engine->is_stopping) {
 		look_at_doorbells(engine);
@@ -501,10 +503,7 @@ static int start_thread(struct worker *worker)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = pthread_create(&worker->thread, NULL, worker_main, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (result != 0)
-		return -result;
-	(void)pthread_setname_np(worker->thread, "dxvault-engine");
-	return 0;
+	return -result;
 }
 
 static NTSTATUS start_worker(struct dxgk_engine *engine)
