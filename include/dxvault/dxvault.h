@@ -114,7 +114,13 @@ typedef struct _DXVAULT_DEVICEFUNCS {
 
 /* ---- the service -------------------------------------------------------------------------------- */
 
-#define DXVAULT_SERVICE_INFO_VERSION 1
+#define DXVAULT_SERVICE_INFO_VERSION 2
+
+/* The parts of the sandbox that the service is in. */
+#define DXVAULT_SANDBOX_CAPABILITIES 0x1 /* it has none, and gets none */
+#define DXVAULT_SANDBOX_SECCOMP	     0x2 /* a system call that it does not need ends it */
+#define DXVAULT_SANDBOX_LANDLOCK     0x4 /* it reaches no file that it does not need */
+#define DXVAULT_SANDBOX_MEMORY_LOCK  0x8 /* in place of CAPABILITIES: it has none but CAP_IPC_LOCK */
 
 /* What a client may know of the service that it is connected to. */
 typedef struct _DXVAULT_SERVICE_INFO {
@@ -137,6 +143,8 @@ typedef struct _DXVAULT_SERVICE_INFO {
 	char MemoryReason[128]; /* why not memfd_secret everywhere; empty if it is. NUL-terminated */
 	char Engine[32];	/* what does AES-CTR */
 	char ServiceVersion[32];
+	UINT Sandbox;		 /* DXVAULT_SANDBOX_... */
+	char SandboxReason[128]; /* what is missing, and why; empty if nothing is. NUL-terminated */
 } DXVAULT_SERVICE_INFO;
 
 /*

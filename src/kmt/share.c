@@ -83,10 +83,12 @@ NTSTATUS APIENTRY DxvaultQueryService(DXVAULT_SERVICE_INFO *pInfo)
 			.TeardownCount = reply->teardown_count,
 			.KeyBytes = reply->key_bytes,
 			.SurfaceBytes = reply->surface_bytes,
+			.Sandbox = reply->sandbox,
 		};
 		memcpy(pInfo->MemoryReason, reply->memory_reason, sizeof(pInfo->MemoryReason));
 		memcpy(pInfo->Engine, reply->engine, sizeof(pInfo->Engine));
 		memcpy(pInfo->ServiceVersion, reply->version, sizeof(pInfo->ServiceVersion));
+		memcpy(pInfo->SandboxReason, reply->sandbox_reason, sizeof(pInfo->SandboxReason));
 	}
 	kmt_end(&call);
 	return status;

@@ -7,9 +7,11 @@
 #include "service/listener.h"
 #include "service/liveness.h"
 #include "service/monitor.h"
+#include "service/notify.h"
 #include "service/options.h"
 #include "service/resume.h"
 #include "service/root_key.h"
+#include "service/sandbox.h"
 #include "service/server.h"
 #include "service/settings.h"
 #include "util/log.h"
@@ -24,12 +26,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
 struct service {
 	struct options options;
 	struct settings settings;
+	struct gpu_bytes root_key; /* until the identity has read it */
+	struct gpu_bytes root_certificate;
 	struct gpu_identity *identity;
 	struct monitor *monitor;
 	struct dxgk_kernel *kernel;
@@ -40,14 +44,16 @@ struct service {
 	int wake; /* readable when the machine may have slept */
 	sd_event *event;
 	struct server *server;
-	int ready; /* where the parent waits to hear that clients can connect; -1: nobody waits */
+	struct sandbox sandbox;
+	int notify; /* systemd's socket */
+	int ready;  /* where the parent waits to hear that clients can connect; -1: nobody waits */
 };
 
 static void describe(void *context, struct wire_service *ret)
 {
+	const struct service *service = context;
 	struct gpu_memory_report report;
 
-	(void)context;
 	gpu_memory_report(&report);
 	ret->process_id = (uint32_t)getpid();
 	ret->key_memory = report.keys;
@@ -57,6 +63,8 @@ static void describe(void *context, struct wire_service *ret)
 	snprintf(ret->memory_reason, sizeof(ret->memory_reason), "%s", report.reason);
 	snprintf(ret->engine, sizeof(ret->engine), "%s", gpu_engine_name());
 	snprintf(ret->version, sizeof(ret->version), "%s", CONFIG_VERSION);
+	ret->sandbox = service->sandbox.parts;
+	memcpy(ret->sandbox_reason, service->sandbox.reason, sizeof(ret->sandbox_reason));
 }
 
 static void root_certificate(void *context, const uint8_t **ret, size_t *ret_size)
@@ -130,10 +138,13 @@ static int go_to_background(int *ret_ready)
 }
 
 /* In the background $NOTIFY_SOCKET is that of the program that started us, and what we are is none of its business. */
-static void tell_systemd(const struct service *service, const char *state)
+static void open_notify(struct service *service)
 {
-	if (!service->options.background)
-		(void)sd_notify(0, state);
+	if (service->options.background)
+		return;
+	service->notify = notify_open();
+	if (service->notify < 0 && service->notify != -ENOENT)
+		log_warning("systemd can't be told when clients can connect: %s", strerror(-service->notify));
 }
 
 static void tell_ready(struct service *service)
@@ -143,21 +154,22 @@ static void tell_ready(struct service *service)
 		close(service->ready);
 		service->ready = -1;
 	}
-	tell_systemd(service, "READY=1");
+	notify_tell(service->notify, "READY=1");
+}
+
+static void free_root(struct service *service)
+{
+	gpu_secret_free(service->root_key.data);
+	gpu_secret_free(service->root_certificate.data);
+	service->root_key = (struct gpu_bytes) { 0 };
+	service->root_certificate = (struct gpu_bytes) { 0 };
 }
 
 static int start_identity(struct service *service)
 {
-	struct gpu_bytes certificate;
-	struct gpu_bytes key;
-	int result;
+	int result = gpu_identity_start(&service->root_key, &service->root_certificate, &service->identity);
 
-	result = root_key_load(&key, &certificate);
-	if (result < 0)
-		return result;
-	result = gpu_identity_start(&key, &certificate, &service->identity);
-	gpu_secret_free(key.data);
-	gpu_secret_free(certificate.data);
+	free_root(service);
 	if (result < 0)
 		log_error("the root key can't be used: %s",
 			  result == -EBADMSG ? "root.key and root.crt don't belong together" : strerror(-result));
@@ -280,6 +292,41 @@ static void tune_heap(void)
 #endif
 }
 
+/* All that needs more than the sandbox allows is done: nothing is opened by name any more, and no thread has started. */
+static int start_sandbox(struct service *service)
+{
+	const struct options *options = &service->options;
+	struct sandbox_folders folders = { .runtime = service->listener.folder, .screen = -1 };
+	int result = 0;
+
+	if (options->screen) {
+		folders.screen = open(options->screen, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (folders.screen < 0)
+			return -errno;
+	}
+	if (chdir("/") < 0)
+		result = -errno;
+	else if (!sandbox_is_built())
+		sandbox_leave_out("this build is instrumented", &service->sandbox);
+	else if (options->no_sandbox)
+		sandbox_leave_out("switched off", &service->sandbox);
+	else
+		result = sandbox_enter(&folders, &service->sandbox);
+	if (folders.screen >= 0)
+		close(folders.screen);
+	if (result < 0) {
+		log_error("the sandbox can't be entered: %s", strerror(-result));
+	} else if (sandbox_is_whole(&service->sandbox) || !sandbox_is_built()) {
+		log_info("sandbox: %s", service->sandbox.reason[0] != '\0' ? service->sandbox.reason : "whole");
+	} else if (options->strict) {
+		log_error("--strict: the sandbox is not whole: %s", service->sandbox.reason);
+		result = -EPERM;
+	} else {
+		log_warning("the sandbox is not whole: %s", service->sandbox.reason);
+	}
+	return result;
+}
+
 static int run(struct service *service)
 {
 	int result;
@@ -303,20 +350,24 @@ static int run(struct service *service)
 	if (result >= 0)
 		result = start_engine(service);
 	if (result >= 0)
-		result = start_identity(service);
+		result = root_key_load(&service->root_key, &service->root_certificate);
 	if (result >= 0 && service->options.screen)
 		result = monitor_open(service->options.screen, &service->monitor);
+	open_notify(service);
+	log_stay_open();
+	if (result >= 0)
+		result = start_sandbox(service);
+	if (result >= 0)
+		result = start_identity(service);
 	if (result >= 0)
 		result = start_kernel(service);
 	if (result >= 0)
 		result = start_server(service);
-	if (result >= 0 && chdir("/") < 0)
-		result = -errno;
 	if (result >= 0) {
 		log_info("serving clients");
 		tell_ready(service);
 		result = sd_event_loop(service->event);
-		tell_systemd(service, "STOPPING=1");
+		notify_tell(service->notify, "STOPPING=1");
 	}
 	return result;
 }
@@ -333,12 +384,15 @@ static int finish(struct service *service)
 		listener_close(&service->listener);
 	dxgk_kernel_destroy(service->kernel);
 	result = monitor_close(service->monitor);
+	free_root(service);
 	gpu_identity_stop(service->identity);
 	sd_event_unref(service->event);
 	if (service->wake > 0)
 		close(service->wake);
 	if (service->liveness >= 0)
 		close(service->liveness);
+	if (service->notify >= 0)
+		close(service->notify);
 	return result;
 }
 
@@ -364,7 +418,7 @@ static int load_settings(struct service *service)
 
 int main(int argc, char **argv)
 {
-	struct service service = { .liveness = -1, .ready = -1 };
+	struct service service = { .listener.folder = -1, .liveness = -1, .notify = -1, .ready = -1 };
 	int finished;
 	int result;
 

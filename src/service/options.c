@@ -20,7 +20,9 @@ static void print_help(void)
 	     "\n"
 	     "  --screen DIR         plug in a virtual screen that writes to this folder\n"
 	     "  --config FILE        read this configuration file, not /etc/dxvault/dxvaultd.conf or one's own\n"
-	     "  --strict             refuse to run where memfd_secret memory is not to be had\n"
+	     "  --strict             refuse to run where memfd_secret memory or a part of the sandbox is not to be "
+	     "had\n"
+	     "  --sandbox on|off     off: for debuggers; the default is on\n"
 	     "  --memory KIND        strongest kind of memory to use: secret, locked, plain\n"
 	     "  --idle-seconds N     leave N seconds after the last client (default 5)\n"
 	     "  --client FD          serve this connected socket and no others (may be repeated)\n"
@@ -47,6 +49,7 @@ enum options_result options_parse(int argc, char **argv, struct options *ret)
 		{ "screen", required_argument, NULL, 's' },
 		{ "config", required_argument, NULL, 'C' },
 		{ "strict", no_argument, NULL, 'S' },
+		{ "sandbox", required_argument, NULL, 'x' },
 		{ "memory", required_argument, NULL, 'm' },
 		{ "idle-seconds", required_argument, NULL, 'i' },
 		{ "client", required_argument, NULL, 'c' },
@@ -71,6 +74,11 @@ enum options_result options_parse(int argc, char **argv, struct options *ret)
 			break;
 		case 'S':
 			ret->strict = true;
+			break;
+		case 'x':
+			ret->no_sandbox = strcmp(optarg, "off") == 0;
+			if (!ret->no_sandbox && strcmp(optarg, "on") != 0)
+				goto bad_value;
 			break;
 		case 'm':
 			if (settings_parse_memory(optarg, &ret->memory) < 0)

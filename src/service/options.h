@@ -13,6 +13,7 @@ enum { OPTIONS_CLIENTS_MAX = 8 };
 struct options {
 	const char *screen; /* folder; NULL: no monitor */
 	bool strict;
+	bool no_sandbox;
 	bool background;
 	const char *config; /* a file; NULL: the usual ones */
 	/* What stands here after settings_load is the file's, unless it was given as an option. */

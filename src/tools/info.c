@@ -118,8 +118,10 @@ static void print_text(const struct facts *facts)
 {
 	const DXVAULT_SERVICE_INFO *service = &facts->service;
 	char memory[256];
+	char sandbox[256];
 
 	text_memory(service, memory, sizeof(memory));
+	text_sandbox(service, sandbox, sizeof(sandbox));
 	printf("Adapter:           %s\n", facts->description);
 	printf("Service:           dxvaultd %s, process %u%s\n", service->ServiceVersion, service->ProcessId,
 	       service->HasScreen ? ", with a screen" : "");
@@ -140,6 +142,7 @@ static void print_text(const struct facts *facts)
 	printf("Protected memory:  %s\n", memory);
 	printf("In use:            %llu KiB for keys, %llu KiB for pictures\n",
 	       (unsigned long long)(service->KeyBytes >> 10), (unsigned long long)(service->SurfaceBytes >> 10));
+	printf("Sandbox:           %s\n", sandbox);
 	printf("Encryption:        AES-128-CTR by %s\n", service->Engine);
 	printf("Objects:           %u clients, %u devices, %u contexts, %u fences, %u protected sessions, "
 	       "%u resources, %u allocations, %u NT handles\n",
@@ -182,6 +185,16 @@ static void print_json(const struct facts *facts)
 	printf(",\n  \"key_bytes\": %llu,\n  \"picture_bytes\": %llu,\n  \"engine\": ",
 	       (unsigned long long)service->KeyBytes, (unsigned long long)service->SurfaceBytes);
 	text_json_string(stdout, service->Engine);
+	printf(",\n  \"sandbox\": [");
+	separator = "";
+	for (unsigned int i = 0; i < TEXT_SANDBOX_PARTS; i++) {
+		if (!(service->Sandbox & 1u << i))
+			continue;
+		printf("%s\"%s\"", separator, text_sandbox_part(i));
+		separator = ", ";
+	}
+	printf("],\n  \"sandbox_reason\": ");
+	text_json_string(stdout, service->SandboxReason);
 	printf(",\n  \"objects\": {\"clients\": %u, \"devices\": %u, \"contexts\": %u, \"fences\": %u, "
 	       "\"protected_sessions\": %u, \"resources\": %u, \"allocations\": %u, \"nt_handles\": %u},\n",
 	       other_clients(service), service->Devices, service->Contexts, service->Fences, service->ProtectedSessions,

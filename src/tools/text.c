@@ -76,6 +76,29 @@ void text_memory(const DXVAULT_SERVICE_INFO *info, char *line, size_t size)
 		snprintf(line + length, size - (size_t)length, ": %s", info->MemoryReason);
 }
 
+const char *text_sandbox_part(unsigned int part)
+{
+	static const char *const names[TEXT_SANDBOX_PARTS] = { "no capabilities", "seccomp", "Landlock",
+							       "no capability but CAP_IPC_LOCK" };
+
+	return names[part];
+}
+
+void text_sandbox(const DXVAULT_SERVICE_INFO *info, char *line, size_t size)
+{
+	size_t length = 0;
+
+	for (unsigned int i = 0; i < TEXT_SANDBOX_PARTS && length < size; i++) {
+		if (info->Sandbox & 1u << i)
+			length += (size_t)snprintf(line + length, size - length, "%s%s", length > 0 ? ", " : "",
+						   text_sandbox_part(i));
+	}
+	if (length == 0)
+		length = (size_t)snprintf(line, size, "none");
+	if (info->SandboxReason[0] && length < size)
+		snprintf(line + length, size - length, ": %s", info->SandboxReason);
+}
+
 const char *text_hresult(HRESULT result, char *buffer, size_t size)
 {
 	switch ((uint32_t)result) {

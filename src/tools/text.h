@@ -14,6 +14,12 @@ const char *text_memory_kind(UINT kind);
 /* What holds keys and pictures, and why it is not better. */
 void text_memory(const DXVAULT_SERVICE_INFO *info, char *line, size_t size);
 
+enum { TEXT_SANDBOX_PARTS = 4 };
+/* The name of a part of the service's sandbox, DXVAULT_SANDBOX_... 1 << part. */
+const char *text_sandbox_part(unsigned int part);
+/* The parts that are in force, and why not all of them. */
+void text_sandbox(const DXVAULT_SERVICE_INFO *info, char *line, size_t size);
+
 /* A short name of an HRESULT or NTSTATUS that a program of ours may meet; else its number. */
 const char *text_hresult(HRESULT result, char *buffer, size_t size);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const names[] = { "error", "warning", "info", "debug" };
@@ -39,6 +40,15 @@ void log_start(enum log_level level, bool to_syslog)
 	journal_reads = !to_syslog && stderr_is_journal();
 	if (to_syslog)
 		openlog("dxvaultd", LOG_PID, LOG_DAEMON);
+}
+
+void log_stay_open(void)
+{
+	if (syslog_is_used) {
+		/* It says the time, and reads the zone but once. */
+		tzset();
+		openlog("dxvaultd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	}
 }
 
 int log_level_parse(const char *text, enum log_level *ret)

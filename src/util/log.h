@@ -12,6 +12,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
  * standard error, each line says its level as sd-daemon(3) has it. Facts in a line are key=value.
  */
 void log_start(enum log_level level, bool to_syslog);
+/* For a process that can't open files or sockets later. */
+void log_stay_open(void);
 /* "error", "warning", "info", "debug". Returns 0, or -EINVAL. */
 int log_level_parse(const char *text, enum log_level *ret);
 

@@ -13,7 +13,7 @@ static_assert(sizeof(struct wire_welcome) == 40, "wire layout");
 static_assert(sizeof(struct wire_liveness) == 4, "wire layout");
 static_assert(sizeof(struct wire_object_page) == 24, "wire layout");
 static_assert(sizeof(struct wire_slot) == 16, "wire layout");
-static_assert(sizeof(struct wire_service) == 16 + 14 * 4 + 16 + 192, "wire layout");
+static_assert(sizeof(struct wire_service) == 16 + 14 * 4 + 16 + 320, "wire layout");
 static_assert(sizeof(struct wire_adapter) == 24, "wire layout");
 static_assert(sizeof(struct wire_query_adapter_info) == 32, "wire layout");
 static_assert(sizeof(struct wire_device_state) == 32, "wire layout");

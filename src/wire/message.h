@@ -13,7 +13,7 @@
  * The version stands in the hello, the first message of a connection; it changes with every change in this file.
  */
 #define WIRE_MAGIC   0x31544c5541565844ull /* "DXVAULT1" */
-#define WIRE_VERSION 4u
+#define WIRE_VERSION 5u
 
 enum {
 	WIRE_MAX_MESSAGE = 192 * 1024,
@@ -148,6 +148,14 @@ struct wire_slot {
 /* Local handles: bits 31:30 the turn of the slot (1 to 3), bits 29:6 its index, bits 5:0 zero (KMT-70). */
 #define WIRE_HANDLE_INDEX(handle) (((handle) >> 6) & 0xffffffu)
 
+/* The parts of the service's sandbox that are in force. */
+enum {
+	WIRE_SANDBOX_CAPABILITIES = 1, /* there are none */
+	WIRE_SANDBOX_SECCOMP = 2,
+	WIRE_SANDBOX_LANDLOCK = 4,
+	WIRE_SANDBOX_MEMORY_LOCK = 8, /* there is none but CAP_IPC_LOCK */
+};
+
 struct wire_service {
 	struct wire_header header;
 	uint32_t process_id;
@@ -163,10 +171,11 @@ struct wire_service {
 	uint32_t key_memory;
 	uint32_t surface_memory;
 	uint32_t teardown_count;
-	uint32_t reserved;
+	uint32_t sandbox; /* WIRE_SANDBOX_... */
 	uint64_t key_bytes;
 	uint64_t surface_bytes;
 	char memory_reason[128];
+	char sandbox_reason[128];
 	char engine[32];
 	char version[32];
 };

@@ -4,8 +4,11 @@
  * that an earlier one made, and puts there what is missing. Making one takes longer than most tests. Without the variable
  * all is as without this file.
  */
+#include "ready_keys.h"
+
 #include "gpu/private.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
@@ -17,56 +20,79 @@ int __real_gpu_rsa_create(unsigned int bits, const atomic_bool *stop, EVP_PKEY *
 int __wrap_gpu_rsa_create(unsigned int bits, const atomic_bool *stop, EVP_PKEY **ret);
 
 /* The first keys of a process differ from each other: root and both leaves. */
-enum { KEYS = 4 };
+enum { KEYS = 4, KEY_SIZE_MAX = 4096, LEAF_BITS = 2048 };
 
-static EVP_PKEY *load(const char *path)
+static EVP_PKEY *early[KEYS]; /* taken when files could still be opened */
+
+/* A key is appended by one write: the first one in the file is whole, whoever else writes at that time. */
+static int open_file(unsigned int bits, unsigned int number)
 {
-	FILE *file = fopen(path, "re");
-	PKCS8_PRIV_KEY_INFO *info;
-	EVP_PKEY *key;
+	const char *folder = getenv("DXVAULT_TEST_KEYS");
+	char path[PATH_MAX];
 
-	if (!file)
-		return NULL;
-	info = d2i_PKCS8_PRIV_KEY_INFO_fp(file, NULL);
-	key = info ? EVP_PKCS82PKEY(info) : NULL;
+	if (!folder || !*folder || snprintf(path, sizeof(path), "%s/%u-%u", folder, bits, number) >= (int)sizeof(path))
+		return -1;
+	return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+static EVP_PKEY *load(int file)
+{
+	unsigned char bytes[KEY_SIZE_MAX];
+	const unsigned char *at = bytes;
+	ssize_t size = read(file, bytes, sizeof(bytes));
+	PKCS8_PRIV_KEY_INFO *info = size > 0 ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, size) : NULL;
+	EVP_PKEY *key = info ? EVP_PKCS82PKEY(info) : NULL;
+
 	PKCS8_PRIV_KEY_INFO_free(info);
-	fclose(file);
 	return key;
 }
 
-/* Whole or not at all; who comes second changes nothing that matters. */
-static void save(const char *path, const EVP_PKEY *key)
+static void save(int file, const EVP_PKEY *key)
 {
-	char unfinished[PATH_MAX];
-	bool is_written;
-	FILE *file;
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+	unsigned char *bytes = NULL;
+	int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &bytes) : 0;
 
-	if (snprintf(unfinished, sizeof(unfinished), "%s.%d", path, (int)getpid()) >= (int)sizeof(unfinished))
-		return;
-	file = fopen(unfinished, "wxe");
-	if (!file)
-		return;
-	is_written = i2d_PKCS8PrivateKeyInfo_fp(file, key) == 1;
-	if (fclose(file) != 0 || !is_written || rename(unfinished, path) < 0)
-		remove(unfinished);
+	if (size > 0)
+		(void)!write(file, bytes, (size_t)size);
+	OPENSSL_free(bytes);
+	PKCS8_PRIV_KEY_INFO_free(info);
+}
+
+static int take(unsigned int bits, unsigned int number, const atomic_bool *stop, EVP_PKEY **ret)
+{
+	int file = open_file(bits, number);
+	EVP_PKEY *key = file >= 0 ? load(file) : NULL;
+	int r = 0;
+
+	if (!key) {
+		r = __real_gpu_rsa_create(bits, stop, &key);
+		if (r == 0 && file >= 0)
+			save(file, key);
+	}
+	if (file >= 0)
+		close(file);
+	if (r == 0)
+		*ret = key;
+	return r;
+}
+
+void ready_keys_take(void)
+{
+	const char *folder = getenv("DXVAULT_TEST_KEYS");
+
+	for (unsigned int i = 0; folder && *folder && i < KEYS; i++)
+		(void)take(LEAF_BITS, i, NULL, &early[i]);
 }
 
 int __wrap_gpu_rsa_create(unsigned int bits, const atomic_bool *stop, EVP_PKEY **ret)
 {
 	static atomic_uint calls;
-	const char *folder = getenv("DXVAULT_TEST_KEYS");
-	char path[PATH_MAX];
-	int r;
+	unsigned int number = atomic_fetch_add(&calls, 1) % KEYS;
 
-	if (!folder || !*folder ||
-	    snprintf(path, sizeof(path), "%s/%u-%u", folder, bits, atomic_fetch_add(&calls, 1) % KEYS) >=
-		    (int)sizeof(path))
-		return __real_gpu_rsa_create(bits, stop, ret);
-	*ret = load(path);
-	if (*ret)
-		return 0;
-	r = __real_gpu_rsa_create(bits, stop, ret);
-	if (r == 0)
-		save(path, *ret);
-	return r;
+	if (bits != LEAF_BITS || !early[number])
+		return take(bits, number, stop, ret);
+	*ret = early[number];
+	early[number] = NULL;
+	return 0;
 }
