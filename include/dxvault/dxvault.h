@@ -117,10 +117,11 @@ typedef struct _DXVAULT_DEVICEFUNCS {
 #define DXVAULT_SERVICE_INFO_VERSION 2
 
 /* The parts of the sandbox that the service is in. */
-#define DXVAULT_SANDBOX_CAPABILITIES 0x1 /* it has none, and gets none */
-#define DXVAULT_SANDBOX_SECCOMP	     0x2 /* a system call that it does not need ends it */
-#define DXVAULT_SANDBOX_LANDLOCK     0x4 /* it reaches no file that it does not need */
-#define DXVAULT_SANDBOX_MEMORY_LOCK  0x8 /* in place of CAPABILITIES: it has none but CAP_IPC_LOCK */
+#define DXVAULT_SANDBOX_CAPABILITIES 0x1  /* it has none, and gets none */
+#define DXVAULT_SANDBOX_SECCOMP	     0x2  /* a system call that it does not need ends it */
+#define DXVAULT_SANDBOX_LANDLOCK     0x4  /* it reaches no file that it does not need */
+#define DXVAULT_SANDBOX_MEMORY_LOCK  0x8  /* in place of CAPABILITIES: it has none but CAP_IPC_LOCK */
+#define DXVAULT_SANDBOX_NOT_BUILT    0x10 /* no part: a build with sanitizers or for coverage */
 
 /* What a client may know of the service that it is connected to. */
 typedef struct _DXVAULT_SERVICE_INFO {

@@ -307,9 +307,9 @@ static int start_sandbox(struct service *service)
 	if (chdir("/") < 0)
 		result = -errno;
 	else if (!sandbox_is_built())
-		sandbox_leave_out("this build is instrumented", &service->sandbox);
+		sandbox_leave_out(WIRE_SANDBOX_NOT_BUILT, "this build is instrumented", &service->sandbox);
 	else if (options->no_sandbox)
-		sandbox_leave_out("switched off", &service->sandbox);
+		sandbox_leave_out(0, "switched off", &service->sandbox);
 	else
 		result = sandbox_enter(&folders, &service->sandbox);
 	if (folders.screen >= 0)

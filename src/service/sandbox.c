@@ -108,9 +108,9 @@ bool sandbox_is_whole(const struct sandbox *sandbox)
 	return sandbox->reason[0] == '\0';
 }
 
-void sandbox_leave_out(const char *reason, struct sandbox *ret)
+void sandbox_leave_out(uint32_t parts, const char *reason, struct sandbox *ret)
 {
-	*ret = (struct sandbox) { 0 };
+	*ret = (struct sandbox) { .parts = parts };
 	note(ret, reason, 0);
 }
 

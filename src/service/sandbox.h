@@ -26,8 +26,8 @@ int sandbox_enter(const struct sandbox_folders *folders, struct sandbox *ret);
 
 bool sandbox_is_whole(const struct sandbox *sandbox);
 
-/* Not entered, and why. */
-void sandbox_leave_out(const char *reason, struct sandbox *ret);
+/* Not entered, and why. parts: WIRE_SANDBOX_NOT_BUILT or 0. */
+void sandbox_leave_out(uint32_t parts, const char *reason, struct sandbox *ret);
 
 /* Whether this build has a sandbox to enter; what instruments programs makes system calls of its own. */
 bool sandbox_is_built(void);

@@ -25,7 +25,7 @@ static void print_help(void)
 	     "                       and a contact sheet in DIR/contact-sheet.png\n"
 	     "  --trust FILE         certificate that the driver's must lead to (default: what the service says;\n"
 	     "                       dxvault info --root-certificate prints it)\n"
-	     "  --strict             refuse where memfd_secret memory is not to be had\n"
+	     "  --strict             refuse where memfd_secret memory or the service's sandbox is not to be had\n"
 	     "  --json               print the summary for programs");
 }
 

@@ -111,6 +111,9 @@ int provider_check_memory(struct provider *provider, DXVAULT_SERVICE_INFO *ret)
 	if (provider->options->strict && (ret->KeyMemory != 0 || ret->SurfaceMemory != 0))
 		return provider_stop(provider, command_fail("--strict: memfd_secret memory is not to be had: %s",
 							    ret->MemoryReason));
+	if (provider->options->strict && ret->SandboxReason[0] && !(ret->Sandbox & DXVAULT_SANDBOX_NOT_BUILT))
+		return provider_stop(
+			provider, command_fail("--strict: the service's sandbox is not whole: %s", ret->SandboxReason));
 	if (provider->options->strict && !channel_key_is_locked(provider->channel.channel))
 		return provider_stop(provider, command_fail("--strict: the channel's key can't be locked into memory"));
 	return EXIT_SUCCESS;

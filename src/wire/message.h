@@ -154,6 +154,7 @@ enum {
 	WIRE_SANDBOX_SECCOMP = 2,
 	WIRE_SANDBOX_LANDLOCK = 4,
 	WIRE_SANDBOX_MEMORY_LOCK = 8, /* there is none but CAP_IPC_LOCK */
+	WIRE_SANDBOX_NOT_BUILT = 16,  /* none is wanted: the build is instrumented */
 };
 
 struct wire_service {

@@ -153,7 +153,7 @@ test_each_attempt_is_made() {
 	try list
 	assert_status 0
 	while read -r name; do
-		grep -Eq "(kills|try|refuses E[A-Z]+ [a-z]+|in|[a-z-]) .*\b$name\b" "$0" || fail "nobody tries $name"
+		grep -E '^\s*(for name in|kills|refuses|try) ' "$0" | grep -Eq " $name( |;|\$)" || fail "nobody tries $name"
 	done <"$T/out"
 }
 
@@ -207,6 +207,10 @@ test_switched_off() {
 	run_with_limit 30 "$DXVAULTD" --strict --sandbox off
 	assert_status 1
 	assert_equal "$(cat "$T/err")" 'dxvaultd: error: --strict: the sandbox is not whole: switched off'
+	need_sample
+	run_with_limit 30 "$DXVAULT" play "$SAMPLE" --key "$(cat "$SAMPLE_KEY")" --strict
+	assert_status 1
+	assert_equal "$(cat "$T/err")" "dxvault: --strict: the service's sandbox is not whole: switched off"
 	run_with_limit 30 "$DXVAULTD" --sandbox perhaps
 	assert_status 2
 }
