@@ -25,6 +25,12 @@ static void print_help(void)
 	     "                       and a contact sheet in DIR/contact-sheet.png\n"
 	     "  --trust FILE         certificate that the driver's must lead to (default: what the service says;\n"
 	     "                       dxvault info --root-certificate prints it)\n"
+	     "  --lose-keys-at N     lose all keys when picture N is ready to be shown, and go on with new ones\n"
+	     "  --remove-device-at N remove the adapter there, and go on with everything anew\n"
+	     "  --exhaust-memory-at N\n"
+	     "                       find protected memory used up there when everything has to be made anew\n"
+	     "                       (each of the three: N[,N]..., counted from 1; the film gets a service of its "
+	     "own)\n"
 	     "  --strict             refuse where memfd_secret memory or the service's sandbox is not to be had\n"
 	     "  --json               print the summary for programs");
 }
@@ -52,6 +58,37 @@ static int parse_key(char *text, struct play_options *options)
 	return 0;
 }
 
+static int compare_orders(const void *a, const void *b)
+{
+	const struct play_order *first = a;
+	const struct play_order *second = b;
+
+	return (first->at > second->at) - (first->at < second->at);
+}
+
+static int parse_losses(const char *text, const char *name, enum play_cause cause, struct play_options *options)
+{
+	unsigned long long number;
+	char *end;
+
+	do {
+		errno = 0;
+		number = strtoull(text, &end, 10);
+		if (errno || *text < '0' || *text > '9' || (*end != ',' && *end != '\0') || number == 0)
+			return command_fail("--%s: not a list of pictures, which are counted from 1", name), -EINVAL;
+		if (options->order_count == PLAY_LOSSES_MAX)
+			return command_fail("more than %d ordered losses", PLAY_LOSSES_MAX), -EINVAL;
+		for (size_t i = 0; i < options->order_count; i++) {
+			if (options->orders[i].at == number)
+				return command_fail("two losses at picture %llu", number), -EINVAL;
+		}
+		options->orders[options->order_count++] = (struct play_order) { .cause = cause, .at = number };
+		text = end + 1;
+	} while (*end == ',');
+	qsort(options->orders, options->order_count, sizeof(options->orders[0]), compare_orders);
+	return 0;
+}
+
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct play_options *options)
 {
@@ -59,15 +96,29 @@ static int parse_options(int argc, char **argv, struct play_options *options)
 		{ "key", required_argument, NULL, 'k' },
 		{ "screen", required_argument, NULL, 's' },
 		{ "trust", required_argument, NULL, 't' },
+		{ "lose-keys-at", required_argument, NULL, 'l' },
+		{ "remove-device-at", required_argument, NULL, 'd' },
+		{ "exhaust-memory-at", required_argument, NULL, 'm' },
 		{ "strict", no_argument, NULL, 'S' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
+	int index = 0;
 
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "", table, &index)) != -1) {
 		switch (option) {
+		case 'l':
+		case 'd':
+		case 'm':
+			if (parse_losses(optarg, table[index].name,
+					 option == 'l'	 ? PLAY_LOSS_KEYS
+					 : option == 'd' ? PLAY_LOSS_DEVICE
+							 : PLAY_LOSS_MEMORY,
+					 options) < 0)
+				return EXIT_USAGE;
+			break;
 		case 'k':
 			if (parse_key(optarg, options) < 0)
 				return EXIT_USAGE;
@@ -155,7 +206,7 @@ static int play(const struct play_options *options, struct film *film)
 	code = play_provide(options, film, &processes, &result);
 	/* A service of this film's own leaves with its last client. */
 	DxvaultDisconnect();
-	if (play_processes_finish(&processes) < 0 && code == EXIT_SUCCESS)
+	if (play_processes_finish(&processes) < 0 && options->screen && code == EXIT_SUCCESS)
 		code = command_fail("the service could not finish the screen's files");
 	if (code != EXIT_SUCCESS && options->screen)
 		remove_empty_files(options->screen);

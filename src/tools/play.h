@@ -11,7 +11,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PLAY_KEYS_MAX = 16 };
+enum { PLAY_KEYS_MAX = 16, PLAY_LOSSES_MAX = 64 };
+
+enum play_cause {
+	PLAY_NO_LOSS,
+	PLAY_LOSS_KEYS,	   /* the session's, and the channel's */
+	PLAY_LOSS_DEVICE,  /* the adapter, with all handles */
+	PLAY_LOSS_MEMORY,  /* protected memory is used up when the surfaces have to be made anew */
+	PLAY_LOSS_SERVICE, /* it went away, or cut one of the two off */
+};
+
+/* What the film is to go through at a picture, counted from 1. */
+struct play_order {
+	enum play_cause cause;
+	uint64_t at;
+};
 
 struct play_options {
 	const char *file;
@@ -21,12 +35,14 @@ struct play_options {
 	const char *trust;  /* certificate file of the trust anchor; NULL: what the service says */
 	bool json;
 	bool strict;
+	struct play_order orders[PLAY_LOSSES_MAX];
+	size_t order_count;
 };
 
 /* play.c: the one name that the module exports. Arguments and result as of main. */
 __attribute__((visibility("default"))) int play_run(int argc, char **argv);
 
-/* play_processes.c: the presenter, and with a screen a service of this film alone. */
+/* play_processes.c: the presenter, and with a screen or an ordered loss a service of this film alone. */
 struct play_processes {
 	pid_t service; /* 0: the shared one is used */
 	pid_t presenter;
@@ -46,10 +62,26 @@ void play_processes_stop_presenter(struct play_processes *processes);
 int play_processes_finish(struct play_processes *processes);
 
 /* play_provider.c */
+struct play_loss {
+	enum play_cause cause;
+	bool is_ordered;
+	uint64_t at;	      /* ordered: that picture; else the last that had been handed to the presenter */
+	uint64_t seen_before; /* the presenter noticed before it showed this picture; 0: it did not */
+	bool read_invalid;    /* the status, when it noticed */
+	uint64_t black;	      /* pictures in whose place the screen showed black */
+	uint64_t absent;      /* in whose place it showed nothing new */
+	double key_ms;	      /* from the loss, as the provider noticed it, to a new key */
+	uint64_t resumed;     /* the first picture under that; 0: the film was at its end */
+	uint64_t claimed;     /* protected bytes that were claimed until there was no more */
+};
+
 struct play_result {
+	uint64_t sent;
 	uint64_t presented;
 	double seconds;
-	bool lost;
+	D3DKMT_PROTECTED_SESSION_STATUS status; /* of the session, behind the film */
+	struct play_loss losses[PLAY_LOSSES_MAX];
+	uint64_t loss_count;	      /* may be larger: the first ones are kept */
 	uint64_t checks;	      /* how often the channel said that protection is on */
 	bool channel_key_is_locked;   /* in memory */
 	DXVAULT_SERVICE_INFO service; /* while the film played */
@@ -63,6 +95,8 @@ int play_provide(const struct play_options *options, struct film *film, struct p
 		 struct play_result *ret);
 
 /* play_report.c */
+int64_t play_now_ms(void); /* CLOCK_MONOTONIC */
+
 struct play_progress {
 	bool active;
 	bool is_terminal;

@@ -20,42 +20,59 @@ int provider_stop(struct provider *provider, int code)
 	return code;
 }
 
+/* Why nothing answers any more. */
+static int tell_removal(struct provider *provider)
+{
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+
+	play_progress_end(&provider->progress);
+	/* The service may be there still, without the adapter that this process opened. */
+	if (DxvaultQueryService(&info) == STATUS_SUCCESS)
+		return command_fail("the adapter was removed after %" PRIu64 " frames", provider->shown);
+	if (play_processes_service_told(provider->processes))
+		return EXIT_FAILURE;
+	return command_fail("the service is gone: it was stopped, or it failed");
+}
+
 int provider_fail_call(struct provider *provider, const char *what, HRESULT result)
 {
 	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
 	char number[16];
 
-	play_progress_end(&provider->progress);
-	/* The service may be there still, without the adapter that this process opened. */
-	if (result == D3DDDIERR_DEVICEREMOVED && DxvaultQueryService(&info) == STATUS_SUCCESS)
-		return command_fail("the adapter was removed after %" PRIu64 " frames", provider->shown);
-	if (result == D3DDDIERR_DEVICEREMOVED && play_processes_service_told(provider->processes))
-		return EXIT_FAILURE;
+	/* Without its keys the session is in the state of one that never had any; the status says why. */
+	if (provider->can_recover && (result == D3DDDIERR_DEVICEREMOVED || provider_is_lost(provider) ||
+				      DxvaultQueryService(&info) != STATUS_SUCCESS))
+		return PROVIDER_LOST;
 	if (result == D3DDDIERR_DEVICEREMOVED)
-		return command_fail("the service is gone: it was stopped, or it failed");
+		return tell_removal(provider);
+	play_progress_end(&provider->progress);
 	return command_fail("%s: %s", what, text_hresult(result, number, sizeof(number)));
 }
 
-bool provider_session_is_invalid(struct provider *provider)
+bool provider_is_lost(struct provider *provider)
 {
-	D3DKMT_QUERYPROTECTEDSESSIONSTATUS query = { .hHandle = rt_session_kernel_handle(provider->session) };
+	D3DKMT_QUERYPROTECTEDSESSIONSTATUS query = { 0 };
+	const volatile UINT64 *losses;
 
-	return D3DKMTQueryProtectedSessionStatus(&query) == STATUS_SUCCESS &&
-	       query.Status == D3DKMT_PROTECTED_SESSION_STATUS_INVALID;
+	if (!provider->session)
+		return false;
+	query.hHandle = rt_session_kernel_handle(provider->session);
+	losses = rt_session_fence_value(provider->session);
+	return D3DKMTQueryProtectedSessionStatus(&query) != STATUS_SUCCESS ||
+	       query.Status == D3DKMT_PROTECTED_SESSION_STATUS_INVALID || !losses || *losses != provider->losses;
 }
 
 int provider_report_loss(struct provider *provider)
 {
-	D3DKMT_GETDEVICESTATE state = {
-		.hDevice = rt_device_kernel_handle(provider->device),
-		.StateType = D3DKMT_DEVICESTATE_EXECUTION,
-	};
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
+	enum play_cause cause = provider->loss ? provider->loss->cause : PLAY_LOSS_KEYS;
 
-	provider->lost = true;
-	/* A service that ends takes the content first, and so does an adapter that is removed. */
-	if (D3DKMTGetDeviceState(&state) == STATUS_DEVICE_REMOVED)
-		return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
+	/* A service that ends takes the content first. */
+	if (cause == PLAY_LOSS_DEVICE || DxvaultQueryService(&info) != STATUS_SUCCESS)
+		return tell_removal(provider);
 	play_progress_end(&provider->progress);
+	if (cause == PLAY_LOSS_SERVICE)
+		return command_fail("the service is gone: it was stopped, or it failed");
 	return command_fail("the protected session lost its content after %" PRIu64 " frames", provider->shown);
 }
 
@@ -81,6 +98,12 @@ static void hear_out(struct provider *provider)
 	}
 }
 
+void provider_dismiss_presenter(struct provider *provider)
+{
+	play_processes_stop_presenter(provider->processes);
+	hear_out(provider);
+}
+
 int provider_fail_channel(struct provider *provider)
 {
 	const struct play_channel *channel = &provider->channel;
@@ -88,15 +111,18 @@ int provider_fail_channel(struct provider *provider)
 	char reason[96];
 	char number[16];
 
+	/* A channel has its key no longer than the sessions have theirs, and goes with its adapter. */
+	if (provider->can_recover && !play_interrupted && channel->code != S_OK &&
+	    (channel->code == D3DDDIERR_DEVICEREMOVED || provider_is_lost(provider) ||
+	     DxvaultQueryService(&info) != STATUS_SUCCESS))
+		return PROVIDER_LOST;
 	/* First of all: it has been handed pictures that it has not shown yet. */
-	play_processes_stop_presenter(provider->processes);
-	hear_out(provider);
+	provider_dismiss_presenter(provider);
 	if (play_interrupted)
 		return provider_stop(provider, EXIT_INTERRUPTED);
-	/* A channel has its key no longer than the sessions have theirs, and goes with its adapter. */
 	if (channel->code == D3DDDIERR_DEVICEREMOVED || DxvaultQueryService(&info) != STATUS_SUCCESS)
-		return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
-	if (provider_session_is_invalid(provider))
+		return tell_removal(provider);
+	if (provider_is_lost(provider))
 		return provider_report_loss(provider);
 	play_progress_end(&provider->progress);
 	if (channel->code == S_OK)
@@ -119,8 +145,15 @@ static int presenter_is_gone(struct provider *provider)
 		return provider_stop(provider, EXIT_INTERRUPTED);
 	/* A presenter whose service died leaves too: the deeper cause is the one to tell. */
 	if (DxvaultQueryService(&info) != STATUS_SUCCESS)
-		return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
+		return tell_removal(provider);
 	return provider_stop(provider, command_fail("the presenter ended before the film did"));
+}
+
+/* It could not be made to let go of what was lost. */
+static int presenter_is_silent(struct provider *provider)
+{
+	provider_dismiss_presenter(provider);
+	return provider_report_loss(provider);
 }
 
 /* One message of the presenter's. */
@@ -140,15 +173,21 @@ static int hear(struct provider *provider, bool *ret_done)
 	}
 	switch (message.type) {
 	case PLAY_TOKEN:
+		/* Of before a loss: there comes another one. */
+		if (message.generation != provider->generation)
+			return EXIT_SUCCESS;
 		if (provider->presenter != 0 || message.token == 0)
 			return presenter_is_gone(provider);
 		provider->presenter = message.token;
 		return EXIT_SUCCESS;
 	case PLAY_SHOWN:
-		if (message.index >= PLAY_SURFACES)
+		if (message.index >= PLAY_SURFACES && message.index != PLAY_NO_SURFACE)
 			return presenter_is_gone(provider);
-		provider->surface_is_free[message.index] = true;
+		if (message.index < PLAY_SURFACES)
+			provider->surface_is_free[message.index] = true;
+		provider->answered = message.number;
 		provider->shown = message.presented;
+		provider_note_outcome(provider, &message);
 		play_progress_update(&provider->progress, provider->shown);
 		return EXIT_SUCCESS;
 	case PLAY_DONE:
@@ -156,11 +195,14 @@ static int hear(struct provider *provider, bool *ret_done)
 		*ret_done = true;
 		return EXIT_SUCCESS;
 	case PLAY_LOST:
-		return provider_report_loss(provider);
+		if (!provider->can_recover)
+			return provider_report_loss(provider);
+		provider_note_loss(provider, &message);
+		/* Of objects that were given up meanwhile, a loss is no news. */
+		return provider->expects_loss || message.generation != provider->generation ? EXIT_SUCCESS
+											    : PROVIDER_LOST;
 	default:
 		message.text[sizeof(message.text) - 1] = '\0';
-		if (message.status == (int32_t)D3DDDIERR_DEVICEREMOVED || message.status == STATUS_DEVICE_REMOVED)
-			return provider_fail_call(provider, "the service", D3DDDIERR_DEVICEREMOVED);
 		play_progress_end(&provider->progress);
 		return command_fail("the presenter failed: %s: 0x%08X", message.text, (unsigned int)message.status);
 	}
@@ -182,7 +224,7 @@ int provider_say(struct provider *provider, const struct play_message *message, 
 	/* It has left. Why, it may have said before. */
 	do
 		result = hear(provider, &done);
-	while (result == EXIT_SUCCESS);
+	while (result == EXIT_SUCCESS || result == PROVIDER_LOST);
 	return result;
 }
 
@@ -195,7 +237,10 @@ int provider_listen(struct provider *provider, bool wait, bool *ret_done)
 
 		if (play_interrupted)
 			return provider_stop(provider, EXIT_INTERRUPTED);
-		if (provider->is_playing && play_channel_is_due(&provider->channel, provider->position) &&
+		if (provider->deadline_ms > 0 && play_now_ms() >= provider->deadline_ms)
+			return presenter_is_silent(provider);
+		if (provider->is_playing && !provider->is_recovering &&
+		    play_channel_is_due(&provider->channel, provider->position) &&
 		    !play_channel_check(&provider->channel, provider->position))
 			return provider_fail_channel(provider);
 		ready = poll(&item, 1, wait ? 200 : 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The processes beside the provider: the presenter, and with a screen a service of this film alone. */
+/* The processes beside the provider: the presenter, and with a screen or an ordered loss a service of this film alone. */
 #include "config.h"
 #include "tools/command.h"
 #include "tools/play.h"
@@ -48,15 +48,18 @@ static int start_service(const struct play_options *options, const int *clients,
 	char path[PATH_MAX];
 	char first[16];
 	char second[16];
-	const char *arguments[] = {
-		path, "--screen", options->screen, "--client", first, "--client", second, NULL, NULL
-	};
+	const char *arguments[9] = { path, "--client", first, "--client", second };
+	size_t count = 5;
 
 	program_service(path);
 	snprintf(first, sizeof(first), "%d", clients[0]);
 	snprintf(second, sizeof(second), "%d", clients[1]);
+	if (options->screen) {
+		arguments[count++] = "--screen";
+		arguments[count++] = options->screen;
+	}
 	if (options->strict)
-		arguments[7] = "--strict";
+		arguments[count++] = "--strict";
 	if (spawn_with(path, (char *const *)(uintptr_t)arguments, environ, clients, 2, ret) < 0)
 		return command_fail("%s can't be run", path), -1;
 	return 0;
@@ -106,8 +109,8 @@ static void close_both(int ends[2])
 }
 
 /* The service serves two: this process and the presenter, each over a socket that has no name. */
-static int start_with_screen(const struct play_options *options, struct play_processes *processes, int own[2],
-			     int presenter[2])
+static int start_with_service(const struct play_options *options, struct play_processes *processes, int own[2],
+			      int presenter[2])
 {
 	int clients[2];
 	char number[16];
@@ -136,8 +139,9 @@ int play_processes_start(const struct play_options *options, struct play_process
 		command_fail("no socket is to be had: %s", strerror(errno));
 		return -1;
 	}
-	if (options->screen)
-		result = start_with_screen(options, &processes, own, presenter);
+	/* What is lost by order is nobody else's. */
+	if (options->screen || options->order_count > 0)
+		result = start_with_service(options, &processes, own, presenter);
 	if (result == 0)
 		result = start_presenter(play[1], presenter[0], &processes.presenter);
 	/* Each end has one owner, or nobody would notice that the other side is gone. */

@@ -26,8 +26,7 @@ static int read_anchor(struct provider *provider, uint8_t **ret, size_t *ret_siz
 	if (!*ret || DxvaultGetRootCertificate(*ret, &size) != STATUS_SUCCESS) {
 		free(*ret);
 		*ret = NULL;
-		(void)provider_fail_call(provider, "the trust anchor", D3DDDIERR_DEVICEREMOVED);
-		return EXIT_FAILURE;
+		return provider_fail_call(provider, "the trust anchor", D3DDDIERR_DEVICEREMOVED);
 	}
 	*ret_size = size;
 	return EXIT_SUCCESS;
@@ -74,6 +73,7 @@ static int exchange_key(struct provider *provider, struct trust *trust)
 	bool good;
 
 	good = RAND_priv_bytes(key, sizeof(key)) == 1 && trust_encrypt(trust, key, sizeof(key), blob) == 0;
+	EVP_CIPHER_CTX_free(provider->cipher);
 	provider->cipher = EVP_CIPHER_CTX_new();
 	good = good && provider->cipher &&
 	       EVP_EncryptInit_ex2(provider->cipher, EVP_aes_128_ctr(), key, NULL, NULL) == 1;
@@ -104,6 +104,8 @@ static int exchange_keys(struct provider *provider)
 	struct trust *channel = NULL;
 	int code;
 
+	/* Before the key: a loss behind it is then one of this key. */
+	provider->losses = *rt_session_fence_value(provider->session);
 	code = read_anchor(provider, &anchor, &anchor_size);
 	if (code != EXIT_SUCCESS)
 		return provider_stop(provider, code);
@@ -127,10 +129,11 @@ int provider_open_session(struct provider *provider)
 	int code;
 
 	result = rt_adapter_open(NULL, &provider->adapter);
-	if (result == D3DDDIERR_DEVICEREMOVED && !provider->options->screen)
+	if (result == D3DDDIERR_DEVICEREMOVED && provider->processes->service == 0 && !provider->can_recover)
 		return provider_stop(provider, command_fail("no service to be had: dxvaultd --foreground tells why"));
-	if (FAILED(result) && rt_last_error()[0] && result != D3DDDIERR_DEVICEREMOVED)
+	if (FAILED(result) && !provider->can_recover && rt_last_error()[0] && result != D3DDDIERR_DEVICEREMOVED)
 		return provider_stop(provider, command_fail("no adapter: %s", rt_last_error()));
+	provider->can_recover |= SUCCEEDED(result);
 	if (SUCCEEDED(result))
 		result = rt_device_create(provider->adapter, &provider->device);
 	if (FAILED(result))
@@ -141,6 +144,12 @@ int provider_open_session(struct provider *provider)
 		return provider_fail_call(provider, "CreateCryptoSession", result);
 	code = check_caps(provider);
 	return code == EXIT_SUCCESS ? exchange_keys(provider) : code;
+}
+
+int provider_renew_keys(struct provider *provider)
+{
+	play_channel_close(&provider->channel);
+	return exchange_keys(provider);
 }
 
 int provider_admit_presenter(struct provider *provider)

@@ -25,6 +25,8 @@ static int fail_surface(struct provider *provider, HRESULT result)
 {
 	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
 
+	if (result == E_OUTOFMEMORY && provider->is_starving)
+		return PROVIDER_NO_MEMORY;
 	if (result == E_OUTOFMEMORY && provider->options->strict && DxvaultQueryService(&info) == STATUS_SUCCESS &&
 	    info.MemoryReason[0])
 		return provider_stop(provider, command_fail("--strict: memfd_secret memory is not to be had: %s",
@@ -32,16 +34,37 @@ static int fail_surface(struct provider *provider, HRESULT result)
 	return provider_fail_call(provider, "a protected surface", result);
 }
 
+/* NV12 has one colour for four pixels: an odd picture lies in the corner of an even surface. */
+static struct rt_surface describe_surface(const struct film_info *info)
+{
+	return (struct rt_surface) {
+		.format = D3DDDIFMT_NV12,
+		.width = (info->width + 1) & ~1u,
+		.height = (info->height + 1) & ~1u,
+		.refresh_rate = { (UINT)info->rate_numerator, (UINT)info->rate_denominator },
+		.rotation = rotation_of(info->rotation),
+	};
+}
+
+int provider_describe_screen(struct provider *provider)
+{
+	const struct rt_surface surface = describe_surface(provider->info);
+
+	return provider_say(provider,
+			    &(struct play_message) {
+				    .type = PLAY_SCREEN,
+				    .width = surface.width,
+				    .height = surface.height,
+				    .rate_numerator = surface.refresh_rate.Numerator,
+				    .rate_denominator = surface.refresh_rate.Denominator,
+				    .rotation = surface.rotation,
+			    },
+			    -1);
+}
+
 int provider_make_surfaces(struct provider *provider)
 {
-	/* NV12 has one colour for four pixels: an odd picture lies in the corner of an even surface. */
-	struct rt_surface surface = {
-		.format = D3DDDIFMT_NV12,
-		.width = (provider->info->width + 1) & ~1u,
-		.height = (provider->info->height + 1) & ~1u,
-		.refresh_rate = { (UINT)provider->info->rate_numerator, (UINT)provider->info->rate_denominator },
-		.rotation = rotation_of(provider->info->rotation),
-	};
+	struct rt_surface surface = describe_surface(provider->info);
 	D3DDDI_RESOURCEFLAGS flags = { .SharedResource = 1, .RestrictSharedAccess = 1 };
 	D3DDDIARG_GETPITCH pitch = { 0 };
 	void *memory;
@@ -67,10 +90,22 @@ int provider_make_surfaces(struct provider *provider)
 		return provider_fail_call(provider, "GetPitch", result);
 	provider->pitch = pitch.Pitch;
 	/* Rows may be shorter than the pitch: what lies between stays zero. */
-	provider->picture = calloc(1, provider->size);
+	if (!provider->picture)
+		provider->picture = calloc(1, provider->size);
 	if (!provider->picture)
 		return provider_stop(provider, command_fail("out of memory"));
 	return EXIT_SUCCESS;
+}
+
+void provider_close_surfaces(struct provider *provider)
+{
+	for (int i = 0; i < PLAY_SURFACES; i++) {
+		rt_resource_close(provider->surfaces[i]);
+		provider->surfaces[i] = NULL;
+	}
+	rt_resource_close(provider->system);
+	provider->system = NULL;
+	provider->system_memory = NULL;
 }
 
 static int give(struct provider *provider, enum play_type type, uint32_t index, HRESULT shared, int nt_handle)
