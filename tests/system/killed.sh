@@ -63,18 +63,26 @@ test_service_with_screen_stopped() {
 	assert_screen_so_far
 }
 
+# goes_on: with the next service, which has the same connections and surfaces soon.
+goes_on() {
+	wait_for 20 is_gone "$service"
+	wait_for 20 presenting
+	[ "$(json "$T/info.json" 'd["service_process"]')" != "$service" ] || fail "the service lives"
+	kill -INT "$pid"
+	ends 130 'interrupted after [0-9]+ frames'
+}
+
+# What becomes of the pictures: play-loss.sh.
 test_shared_service_killed() {
 	begin_shared
 	kill -KILL "$service"
-	ends 1 'the service is gone'
-	# The dead one's socket is in nobody's way, and goes with the next service.
-	[ "$(info 'd["service_process"]')" != "$service" ] || fail "the service lives"
+	goes_on
 }
 
 test_shared_service_stopped() {
 	begin_shared
 	kill -TERM "$service"
-	ends 1 'the service is gone'
+	goes_on
 }
 
 test_presenter_killed() {
@@ -123,8 +131,6 @@ test_presenter_standing_still() {
 	sleep 0.5
 	timeout 5 "$DXVAULT" info >/dev/null || fail "the service is held up"
 	kill -INT "$pid"
-	sleep 0.3
-	kill -CONT "$child"
 	ends 130 'interrupted after [0-9]+ frames'
 	assert_service_is_clean
 }

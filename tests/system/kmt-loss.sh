@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # limit: 120
-# Losing protected content by command, and who may command it (KMT-24, CS-12).
+# Losing protected content by command, and who may command it (KMT-24, CS-12). A film that is lost: play-loss.sh.
 . "$(dirname "$0")/lib.sh"
 use_ready_keys
 LOSS=$BUILD/tests/system/helpers/kmt-loss
@@ -44,34 +44,6 @@ test_KMT_24_service_stops() {
 	assert_status 0
 	finish 10 "$pid"
 	assert_equal "$status" 0
-}
-
-# A part of the film was shown, so that the key is there as well.
-film_plays() {
-	grep -q '%: ' "$T/start.err"
-}
-
-# play_while_lost LINE OPTION...: a player that loses its content in mid-film says so in one line, and ends.
-play_while_lost() {
-	need_long_film
-	start "$DXVAULT" play "$film" --key "$KEY"
-	wait_for 30 film_plays
-	run_with_limit 10 "$DXVAULT" invalidate --all "${@:2}"
-	assert_status 0
-	assert_match "$T/out" '^1 session lost$'
-	finish 15 "$pid"
-	assert_status 1
-	assert_match "$T/start.err" "^dxvault: $1 after [0-9]+ frames$"
-	assert_equal "$(grep -c '^dxvault: ' "$T/start.err")" 1
-	assert_no_objects
-}
-
-test_play_says_that_its_keys_are_lost() {
-	play_while_lost 'the protected session lost its content'
-}
-
-test_play_says_that_the_adapter_is_gone() {
-	play_while_lost 'the adapter was removed' --remove-device
 }
 
 test_sessions_says_who_holds_what() {
