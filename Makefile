@@ -18,7 +18,7 @@ SOURCES = $(shell find src include examples tests bench -name '*.[ch]' 2>/dev/nu
 # Options of the benchmark: make bench BENCH=--quick, or BENCH='--only status.query,fence.wake'.
 BENCH ?=
 
-.PHONY: all help setup play bench check check-long check-unit check-system check-sanitize check-clang lint format install clean
+.PHONY: all help setup play bench check check-long check-unit check-system check-sanitize check-clang fuzz lint format install clean
 
 all: $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
@@ -31,6 +31,7 @@ help:
 	@echo "make check-unit   the unit tests alone;  make check-system  the tests with real processes alone"
 	@echo "make check-sanitize   unit tests with AddressSanitizer and UBSan, then with ThreadSanitizer"
 	@echo "make check-clang  build everything with clang, warnings being errors"
+	@echo "make fuzz         each fuzzing target for 60 s, or DXVAULT_FUZZ_SECONDS=N"
 	@echo "make bench        how fast it is, as ratios: a table, $(BUILD)/bench.json, $(BUILD)/bench.png; BENCH=--quick"
 	@echo "make lint         clang-format, clang-tidy, the clang analyzer and manual pages"
 	@echo "make format       rewrite the sources as clang-format wants them"
@@ -79,6 +80,9 @@ check-sanitize:
 check-clang:
 	@tests/run clang
 
+fuzz:
+	@tests/run fuzz
+
 lint:
 	@tests/run clang lint lint-long
 
@@ -96,4 +100,4 @@ ifeq ($(DESTDIR),)
 endif
 
 clean:
-	rm -rf $(BUILD) build-clang build-asan build-tsan
+	rm -rf $(BUILD) build-clang build-asan build-tsan build-fuzz
