@@ -81,7 +81,7 @@ check-clang:
 	@tests/run clang
 
 fuzz:
-	@tests/run fuzz
+	@DXVAULT_FUZZ_SECONDS=$${DXVAULT_FUZZ_SECONDS:-60} tests/run fuzz
 
 lint:
 	@tests/run clang lint lint-long

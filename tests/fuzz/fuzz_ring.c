@@ -16,11 +16,11 @@ static struct dxgk_ring *ring_of(uint8_t number)
 	return device ? device->ring : NULL;
 }
 
-static void make_ring(uint8_t number)
+static void make_ring(uint32_t number)
 {
 	const struct wire_handle request = {
 		.header = fuzz_header(WIRE_CREATE_RING, sizeof(request)),
-		.handle = fuzz_handle(0, DXGK_DEVICE, number),
+		.handle = fuzz_handle(0, DXGK_DEVICE, (uint8_t)number),
 	};
 	const struct wire_header *reply = fuzz_send(0, &request, -1);
 
@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_world_begin(fuzz_u8(&input));
 	fuzz_world_furnish();
 	fuzz_add_device(0);
-	for (uint8_t i = 0; i < RINGS; i++) {
+	for (uint32_t i = 0; i < RINGS; i++) {
 		struct fuzz_input first = { exchange[i] + 1, sizeof(exchange[i]) - 1 };
 
 		make_ring(i);
@@ -155,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (uint32_t i = 0; input.size > 0 && i < 128; i++)
 		step(&input);
 	fuzz_world_end();
-	for (uint8_t i = 0; i < RINGS; i++)
+	for (uint32_t i = 0; i < RINGS; i++)
 		munmap(shared[i], sizeof(**shared));
 	return 0;
 }

@@ -24,6 +24,7 @@ static void parse_settings(const struct fuzz_input *input)
 	settings_default(&before);
 	memcpy(&settings, &before, sizeof(settings));
 	if (settings_parse(text, input->size, &settings, &line, &reason) < 0) {
+		/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): one is a copy of the other, padding and all */
 		if (memcmp(&settings, &before, sizeof(settings)) != 0 || !reason || line == 0)
 			abort();
 	} else if (settings.workers == 0 || settings.workers > 64 || settings.limits.handles == 0 ||

@@ -50,13 +50,13 @@ void fuzz_world_begin(uint8_t switches);
 void fuzz_world_end(void);
 
 /*
- * Sends a request, which is as large as its header says, with a descriptor (-1: none); looks at the answer's shape and
+ * For the client of that number: sends a request, which is as large as its header says, with a descriptor (-1: none); looks at the answer's shape and
  * remembers what it brought. NULL: the client was hung up on, or was before.
  */
-const struct wire_header *fuzz_send(uint32_t client, const void *request, int descriptor);
+const struct wire_header *fuzz_send(uint32_t number, const void *request, int descriptor);
 struct wire_header fuzz_header(uint32_t type, size_t size);
 /* One of the handles that a client has seen, mostly of that kind; or one that nobody gave. */
-uint32_t fuzz_handle(uint32_t client, enum dxgk_kind kind, uint8_t selector);
+uint32_t fuzz_handle(uint32_t number, enum dxgk_kind kind, uint8_t selector);
 void fuzz_hang_up(uint32_t client);
 
 /* Client 0 has an adapter, device, context, fence, session, and a protected and two system surfaces of 4096 bytes. */
@@ -87,6 +87,6 @@ extern void (*fuzz_on_unwrap)(void);
 /* ---- engine_by_hand.c: engine workers that do a step when they are told to ------------------------- */
 
 /* A worker begins the next command of a ring, or finishes what it has begun. */
-void fuzz_worker_step(uint8_t worker, struct dxgk_ring *ring, bool part);
+void fuzz_worker_step(uint8_t number, struct dxgk_ring *ring, bool part);
 
 #endif
