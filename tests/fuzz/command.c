@@ -32,6 +32,9 @@ static const struct {
 	{ &D3DAUTHENTICATEDQUERY_CURRENTENCRYPTIONWHENACCESSIBLE, 32, 64 },
 };
 
+/* The last command was sent to a channel without its key. */
+static bool is_forged;
+
 static struct fuzz_channel *find_channel(uint8_t selector)
 {
 	static struct fuzz_channel unknown = { .handle = 12345 };
@@ -91,6 +94,7 @@ static void message(struct fuzz_input *input, struct drv_escape_message *ret)
 	}
 	if (switches & 128)
 		fuzz_bytes(input, ret->input, 48);
+	is_forged = !is_query && (switches & 64);
 	/* An initialised channel counts from what the command says. */
 	if (type % TYPES == 0 && !(switches & 0x41)) {
 		memcpy(&channel->numbers[0], ret->input + 48, sizeof(uint32_t));
@@ -159,6 +163,7 @@ size_t fuzz_command(struct fuzz_input *input, uint32_t client, uint8_t command, 
 	} escape;
 	size_t size = sizeof(escape.header);
 
+	is_forged = false;
 	memset(&escape, 0, sizeof(escape));
 	escape.header.magic = DRV_MAGIC;
 	escape.header.command = command & 31;
@@ -228,6 +233,7 @@ static void learn(const struct drv_escape *header)
 {
 	if (header->result != S_OK)
 		return;
+	FUZZ_CHECK(!is_forged || header->command != DRV_COMMAND_CONFIGURE_CHANNEL);
 	if (header->command == DRV_COMMAND_CREATE_CHANNEL)
 		fuzz_world.channels[fuzz_world.channel_count++ % FUZZ_SEEN] = (struct fuzz_channel) {
 			.handle = ((const struct drv_escape_channel *)(const void *)header)->channel,
