@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 static dxgk_handler *const handlers[WIRE_TYPE_END] = {
@@ -111,7 +112,40 @@ static void answer(struct dxgk_process *process, const struct wire_header *asked
 	};
 }
 
-static int continue_locked(struct dxgk_process *process, struct wire_packet *reply)
+/* Whether it may move, fill or wipe many bytes: all in one turn, for it is seen as one. */
+static bool is_heavy(const struct dxgk_process *process, const struct wire_packet *request)
+{
+	const struct wire_header *asked = request->data;
+
+	switch (asked->type) {
+	case WIRE_CREATE_MEMORY:
+		return DXGK_REQUEST(&(struct dxgk_call) { .request = request }, wire_create_memory)->size >= DXGK_HEAVY;
+	case WIRE_CREATE_ALLOCATION:
+		return true;
+	case WIRE_DESTROY_DEVICE:
+	case WIRE_DESTROY_MEMORY:
+	case WIRE_DESTROY_ALLOCATION:
+	case WIRE_DESTROY_SESSION:
+	case WIRE_ESCAPE:
+		return dxgk_process_is_heavy(process);
+	case WIRE_PRESENT:
+		return process->kernel->config.show_picture && dxgk_process_is_heavy(process);
+	default:
+		return false;
+	}
+}
+
+/* Of what is heavy one is done for each turn of all others, however many ask for it. False: no memory for that. */
+static bool put_off(struct dxgk_process *process, const struct wire_packet *request)
+{
+	assert(request->descriptor_count == 0);
+	process->put_off = malloc(request->size);
+	if (process->put_off)
+		memcpy(process->put_off, request->data, request->size);
+	return process->put_off != NULL;
+}
+
+static int end_part(struct dxgk_process *process, struct wire_packet *reply)
 {
 	uint32_t budget = DXGK_TURN;
 
@@ -124,17 +158,11 @@ static int continue_locked(struct dxgk_process *process, struct wire_packet *rep
 	return 0;
 }
 
-static int begin_locked(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+static int do_request(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
 {
 	struct dxgk_call call = { .process = process, .request = request, .reply = reply };
 	const struct wire_header *asked = request->data;
 	NTSTATUS status;
-	int result;
-
-	assert(reply->capacity >= WIRE_MAX_MESSAGE && !process->ending && process->identity);
-	result = request_check(process, request);
-	if (result < 0)
-		return result;
 
 	dxgk_collect_locked(process->kernel);
 	reply->size = sizeof(struct wire_header);
@@ -143,10 +171,41 @@ static int begin_locked(struct dxgk_process *process, const struct wire_packet *
 	status = handlers[asked->type](&call);
 	if (status == STATUS_PENDING) {
 		process->pending = *asked;
-		return continue_locked(process, reply);
+		return end_part(process, reply);
 	}
 	answer(process, asked, status, reply);
 	return 0;
+}
+
+static int do_put_off(struct dxgk_process *process, struct wire_packet *reply)
+{
+	struct wire_header *asked = process->put_off;
+	const struct wire_packet request = { .data = asked, .size = asked->size };
+	int result;
+
+	process->put_off = NULL;
+	result = do_request(process, &request, reply);
+	explicit_bzero(asked, request.size);
+	free(asked);
+	return result;
+}
+
+static int continue_locked(struct dxgk_process *process, struct wire_packet *reply)
+{
+	return process->put_off ? do_put_off(process, reply) : end_part(process, reply);
+}
+
+static int begin_locked(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)
+{
+	int result;
+
+	assert(reply->capacity >= WIRE_MAX_MESSAGE && !process->ending && !process->put_off && process->identity);
+	result = request_check(process, request);
+	if (result < 0)
+		return result;
+	if (is_heavy(process, request) && put_off(process, request))
+		return 1;
+	return do_request(process, request, reply);
 }
 
 int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply)

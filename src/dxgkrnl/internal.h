@@ -142,6 +142,8 @@ struct dxgk_process {
 	uint32_t destroyed;	    /* entries of the table, from the last on, that its end is done with */
 	struct dxgk_device *ending; /* what the request destroys that dxgk_continue goes on with */
 	struct wire_header pending; /* of its reply */
+	void *put_off;		    /* a copy of a request that dxgk_continue begins with */
+	uint64_t largest;	    /* bytes of the largest surface or memory that it ever had */
 	struct dxgk_handle_table handles;
 	struct dxgk_page pages[WIRE_PAGES];
 };
@@ -357,6 +359,8 @@ void *dxgk_process_get_to_release(struct dxgk_process *process, uint32_t handle,
 void dxgk_process_remove(struct dxgk_process *process);
 /* Whether it runs as the service's own user or as root. */
 bool dxgk_process_is_operator(const struct dxgk_process *process);
+/* It has a surface or memory of that size. */
+void dxgk_process_has_size(struct dxgk_process *process, uint64_t size);
 void dxgk_account_read_command(struct dxgk_account *account);
 void dxgk_account_unref(struct dxgk_account *account);
 struct dxgk_user *dxgk_user_ref(struct dxgk_kernel *kernel, uid_t id);
@@ -471,6 +475,9 @@ void dxgk_nt_handles_remove(struct dxgk_kernel *kernel);
 void dxgk_nt_handles_clear(struct dxgk_kernel *kernel);
 
 /* ---- dispatch.c: the shape of an answer ------------------------------------------------------------- */
+
+/* Bytes that are some hundred microseconds of work. */
+#define DXGK_HEAVY (4u << 20)
 
 /* The whole request, if it has the size that its own counts ask for. */
 #define DXGK_REQUEST(call, type) ((const struct type *)(call)->request->data)

@@ -67,7 +67,10 @@ int dxgk_process_create(struct dxgk_kernel *kernel, uid_t user, struct dxgk_proc
 int dxgk_process_identify(struct dxgk_process *process, pid_t pid, uint64_t birth);
 /* Gives back everything that it held. NULL is allowed. */
 void dxgk_process_destroy(struct dxgk_process *process);
-/* The same in parts, for whoever has others to serve meanwhile. Returns true when it is gone. budget: mostly DXGK_TURN. */
+/*
+ * The same in parts, for whoever has others to serve meanwhile. Returns true when it is gone. budget: mostly DXGK_TURN; 0: it has
+ * ended, and all else is for the next part.
+ */
 bool dxgk_process_destroy_part(struct dxgk_process *process, uint32_t budget);
 
 /*
@@ -83,6 +86,8 @@ int dxgk_transact(struct dxgk_process *process, const struct wire_packet *reques
  */
 int dxgk_begin(struct dxgk_process *process, const struct wire_packet *request, struct wire_packet *reply);
 int dxgk_continue(struct dxgk_process *process, struct wire_packet *reply);
+/* Whether a request of this process, or its end, may move or wipe many bytes in one part. */
+bool dxgk_process_is_heavy(const struct dxgk_process *process);
 
 /* What a part does at most, in objects that it gives back or shows a change to: some ten microseconds. */
 #define DXGK_TURN 64

@@ -59,6 +59,7 @@ NTSTATUS dxgk_memory_create(struct dxgk_process *process, uint64_t size, struct 
 	memory->references = 1;
 	memory->size = size;
 	memory->kernel->counts.memories++;
+	dxgk_process_has_size(process, size);
 	*ret = memory;
 	return STATUS_SUCCESS;
 }

@@ -105,6 +105,7 @@ static int create_locked(struct dxgk_kernel *kernel, uid_t user_id, struct dxgk_
 fail:
 	free(process);
 	dxgk_user_unref(user);
+	/* -Wanalyzer-malloc-leak: who has other processes stays in the list */
 	return result;
 }
 
@@ -202,7 +203,9 @@ static bool destroy_part_locked(struct dxgk_process *process, uint32_t budget)
 	if (process->identity)
 		dxgk_identity_unref(kernel, process->identity);
 	process->identity = NULL;
-	if (!destroy_handles(process, budget))
+	free(process->put_off);
+	process->put_off = NULL;
+	if (budget == 0 || !destroy_handles(process, budget))
 		return false;
 	dxgk_handle_table_clear(&process->handles);
 	for (size_t i = 0; i < WIRE_PAGES; i++) {
@@ -264,6 +267,17 @@ void dxgk_process_remove(struct dxgk_process *process)
 bool dxgk_process_is_operator(const struct dxgk_process *process)
 {
 	return process->user->id == 0 || process->user->id == geteuid();
+}
+
+void dxgk_process_has_size(struct dxgk_process *process, uint64_t size)
+{
+	if (size > process->largest)
+		process->largest = size;
+}
+
+bool dxgk_process_is_heavy(const struct dxgk_process *process)
+{
+	return process->largest >= DXGK_HEAVY;
 }
 
 /* A memory file that the client can map to read, and never to write, shrink or grow. */

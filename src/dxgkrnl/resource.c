@@ -130,6 +130,7 @@ static NTSTATUS open_create(struct dxgk_device *device, struct dxgk_resource *re
 			open_undo(open, i, resource->count);
 			return status;
 		}
+		dxgk_process_has_size(process, resource->allocations[i].size);
 	}
 	dxgk_handle_set(&process->handles, open->handle, DXGK_RESOURCE, open);
 	dxgk_object_ref(&resource->object);

@@ -98,6 +98,7 @@ static void work_arm(struct server *server)
 
 static void connection_end(struct connection *connection)
 {
+	const uint32_t budget = dxgk_process_is_heavy(connection->process) ? 0 : DXGK_TURN;
 	struct server *server = connection->server;
 
 	sd_event_source_disable_unref(connection->source);
@@ -107,7 +108,7 @@ static void connection_end(struct connection *connection)
 	close(connection->socket);
 	list_remove(&connection->busy_link);
 	list_remove(&connection->link);
-	if (dxgk_process_destroy_part(connection->process, DXGK_TURN)) {
+	if (dxgk_process_destroy_part(connection->process, budget)) {
 		free(connection);
 		idle_arm(server);
 		return;
@@ -126,6 +127,21 @@ static int send_reply(struct connection *connection)
 	return result;
 }
 
+/* Surfaces come after the start, so that their memory can only be told of then. */
+static void log_weak_memory(struct server *server)
+{
+	const struct wire_header *header = server->reply.data;
+	struct gpu_memory_report report;
+
+	if (server->weakness_is_logged || header->type != WIRE_CREATE_ALLOCATION)
+		return;
+	gpu_memory_report(&report);
+	if (report.surfaces == GPU_MEMORY_SECRET)
+		return;
+	log_warning("pictures are in %s memory: %s", gpu_memory_kind_name(report.surfaces), report.reason);
+	server->weakness_is_logged = true;
+}
+
 static void go_on_with(struct connection *connection)
 {
 	struct server *server = connection->server;
@@ -138,6 +154,7 @@ static void go_on_with(struct connection *connection)
 	}
 	list_remove(&connection->busy_link);
 	(void)sd_event_source_set_enabled(connection->source, SD_EVENT_ON);
+	log_weak_memory(server);
 	if (send_reply(connection) < 0)
 		connection_end(connection);
 }
@@ -172,21 +189,6 @@ static int on_work(sd_event_source *source, int descriptor, uint32_t events, voi
 	if (list_is_empty(&server->ended))
 		idle_arm(server);
 	return 0;
-}
-
-/* Surfaces come after the start, so that their memory can only be told of then. */
-static void log_weak_memory(struct server *server)
-{
-	const struct wire_header *header = server->request.data;
-	struct gpu_memory_report report;
-
-	if (server->weakness_is_logged || header->type != WIRE_CREATE_ALLOCATION)
-		return;
-	gpu_memory_report(&report);
-	if (report.surfaces == GPU_MEMORY_SECRET)
-		return;
-	log_warning("pictures are in %s memory: %s", gpu_memory_kind_name(report.surfaces), report.reason);
-	server->weakness_is_logged = true;
 }
 
 /* A client library of another version is refused by name, so that whoever wonders finds out why. */
@@ -355,6 +357,7 @@ static int on_connection(sd_event_source *source, int descriptor, uint32_t event
 
 	(void)source;
 	(void)events;
+	/* cppcheck-suppress nullPointer ; accept4(2) takes NULL where no address is wanted */
 	socket = accept4(descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (socket < 0) {
 		if (errno == EMFILE || errno == ENFILE) {
@@ -444,6 +447,7 @@ void server_destroy(struct server *server)
 	if (server->reply.data)
 		gpu_wipe(server->reply.data, WIRE_MAX_MESSAGE);
 	free(server->request.data);
+	/* -Wanalyzer-double-free: two buffers, which the analyzer loses sight of while they are wiped */
 	free(server->reply.data);
 	free(server);
 }

@@ -3,7 +3,8 @@
 # limit: 120
 # long limit: 240
 # alone
-# A client that speaks the protocol and means no good: it gets errors, and others are served beside it (KMT-56, KMT-57).
+# A client that speaks the protocol and means no good: it gets errors, and others are served beside it (KMT-56, KMT-57,
+# SEC-36, SEC-37).
 # DXVAULT_LONG=1: for longer.
 . "$(dirname "$0")/lib.sh"
 use_ready_keys

@@ -101,7 +101,7 @@ static void *open_gate(void *argument)
 }
 
 /* Begun small commands without end can't keep it, and the driver complains if one begins before it has ended. */
-static void a_request_that_waits_comes_first(void **state)
+static void a_request_that_waits_comes_first(void **state) /* SEC-36 */
 {
 	struct dxgk_kernel *kernel = ef_start(3, NULL);
 	struct ef_client holder, busy[2];
@@ -424,6 +424,40 @@ static void endless_commands_keep_nobody_waiting(void **state)
 	}
 }
 
+/* Two that have much to do when the only worker has time for them: neither waits for the end of the other. */
+static void a_full_ring_does_not_hold_the_worker(void **state) /* SEC-36 */
+{
+	enum { COMMANDS = 60 };
+	struct dxgk_kernel *kernel = ef_start(1, NULL);
+	const struct ef_command hold = { .action = EF_MOVE, .size = 64, .key = 1, .gate = GATE };
+	uint32_t run = 1, longest = 1, first;
+	struct ef_client holder, clients[2];
+
+	(void)state;
+	ef_client_open(&holder, kernel);
+	ef_client_open(&clients[0], kernel);
+	ef_client_open(&clients[1], kernel);
+	ef_hold(&holder, &hold);
+	first = ef_driver.begun;
+	for (uint32_t i = 0; i < 2 * COMMANDS; i++)
+		ef_submit(&clients[i / COMMANDS], &(struct ef_command) { .action = EF_ANSWER, .number = 1000 + i });
+	ef_gate_open(GATE);
+	assert_int_equal(ef_take(&holder, NULL), STATUS_SUCCESS);
+	for (uint32_t i = 0; i < 2 * COMMANDS; i++)
+		assert_int_equal(ef_take(&clients[i / COMMANDS], NULL), STATUS_SUCCESS);
+	for (uint32_t i = first + 1; i < first + 2 * COMMANDS; i++) {
+		bool is_same = (ef_driver.order[i] < 1000 + COMMANDS) == (ef_driver.order[i - 1] < 1000 + COMMANDS);
+
+		run = is_same ? run + 1 : 1;
+		longest = run > longest ? run : longest;
+	}
+	assert_true(longest <= 32);
+	ef_client_kill(&clients[0]);
+	ef_client_kill(&clients[1]);
+	ef_client_kill(&holder);
+	ef_stop(kernel);
+}
+
 /* The same where both want what only one can have. */
 static void who_was_sent_away_comes_first(void **state)
 {
@@ -466,6 +500,7 @@ int main(void)
 		cmocka_unit_test(a_loss_waits_for_a_request),
 		cmocka_unit_test(large_transfers_are_split),
 		cmocka_unit_test(endless_commands_keep_nobody_waiting),
+		cmocka_unit_test(a_full_ring_does_not_hold_the_worker),
 		cmocka_unit_test(who_was_sent_away_comes_first),
 	};
 

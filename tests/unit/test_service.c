@@ -101,6 +101,16 @@ static NTSTATUS destroy_session(HANDLE adapter, HANDLE session)
 	return STATUS_SUCCESS;
 }
 
+static int escapes;
+
+static NTSTATUS count_escape(HANDLE adapter, const DXGKARG_ESCAPE *arg)
+{
+	(void)adapter;
+	(void)arg;
+	escapes++;
+	return STATUS_SUCCESS;
+}
+
 static void lose_keys(HANDLE adapter)
 {
 	(void)adapter;
@@ -112,6 +122,7 @@ static const struct dxgk_driver driver = {
 	.StopDevice = stop_device,
 	.DxgkDdiCreateDevice = create_device,
 	.DxgkDdiDestroyDevice = destroy_device,
+	.DxgkDdiEscape = count_escape,
 	.DxgkDdiCreateProtectedSession = create_session,
 	.DxgkDdiDestroyProtectedSession = destroy_session,
 	.LoseKeys = lose_keys,
@@ -149,6 +160,7 @@ static uint32_t ask_handle(sd_event *event, int socket, enum wire_type type, uin
 /* What a client has. */
 struct client {
 	int socket;
+	uint32_t adapter;
 	uint32_t device;
 	uint32_t fence;
 };
@@ -179,7 +191,8 @@ static void make_device(sd_event *event, struct client *client)
 	handle = adapter->luid_low;
 	adapter = request(WIRE_OPEN_ADAPTER, sizeof(*adapter));
 	adapter->luid_low = handle;
-	client->device = ask_handle(event, client->socket, WIRE_CREATE_DEVICE, ask(event, client->socket));
+	client->adapter = ask(event, client->socket);
+	client->device = ask_handle(event, client->socket, WIRE_CREATE_DEVICE, client->adapter);
 	fence = request(WIRE_CREATE_FENCE, sizeof(*fence));
 	fence->device = client->device;
 	fence->type = D3DDDI_MONITORED_FENCE;
@@ -217,7 +230,7 @@ static void test_a_jump_of_the_clock_wakes(void **state) /* KMT-24 */
 	close(item.fd);
 }
 
-/* KMT-24: a sleep is noticed before the next request is answered, and without one, as long as there are sessions. */
+/* KMT-24, SEC-53: a sleep is noticed before the next request is answered, and without one, as long as there are sessions. */
 static void test_sleep_loses_sessions(void **state)
 {
 	struct server_config config = { .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
@@ -373,11 +386,20 @@ static int bench_start(void **state)
 		bench->clients[i].socket = ends[1];
 		make_device(bench->event, &bench->clients[i]);
 	}
+	*state = bench;
+	return 0;
+}
+
+static int bench_start_large(void **state)
+{
+	const struct bench *bench;
+
+	(void)bench_start(state);
+	bench = *state;
 	for (int i = 0; i < OBJECTS / 2; i++) {
 		(void)make_session(bench->event, &bench->clients[0]);
 		(void)ask_handle(bench->event, bench->clients[0].socket, WIRE_CREATE_CONTEXT, bench->clients[0].device);
 	}
-	*state = bench;
 	return 0;
 }
 
@@ -404,8 +426,8 @@ static void destroy_device_later(struct bench *bench)
 	assert_true(send(bench->clients[0].socket, message, sizeof(*message), 0) > 0);
 }
 
-/* The second client asks, and has its answer within some turns. */
-static void ask_beside(struct bench *bench)
+/* The second client asks, and has its answer within so many turns. */
+static void ask_in_turns(struct bench *bench, int limit)
 {
 	const struct wire_header *reply = (const void *)buffer;
 	int turns = 0;
@@ -414,10 +436,15 @@ static void ask_beside(struct bench *bench)
 	assert_true(send(bench->clients[1].socket, buffer, sizeof(struct wire_header), 0) > 0);
 	while (recv(bench->clients[1].socket, buffer, sizeof(buffer), MSG_DONTWAIT) < 0) {
 		assert_true(sd_event_run(bench->event, 1000000) > 0);
-		if (++turns > TURNS)
-			fail_msg("the answer did not come in %d turns", TURNS);
+		if (++turns > limit)
+			fail_msg("the answer did not come in %d turns", limit);
 	}
 	assert_int_equal(reply->status, STATUS_SUCCESS);
+}
+
+static void ask_beside(struct bench *bench)
+{
+	ask_in_turns(bench, TURNS);
 }
 
 static struct dxgk_counts counts_of(const struct bench *bench)
@@ -428,7 +455,7 @@ static struct dxgk_counts counts_of(const struct bench *bench)
 	return counts;
 }
 
-static void test_a_large_device_goes_in_parts(void **state)
+static void test_a_large_device_goes_in_parts(void **state) /* SEC-36 */
 {
 	struct bench *bench = *state;
 	struct wire_header reply;
@@ -452,7 +479,7 @@ static void test_a_large_device_goes_in_parts(void **state)
 	(void)ask(bench->event, bench->clients[0].socket);
 }
 
-static void test_a_large_client_goes_in_parts(void **state)
+static void test_a_large_client_goes_in_parts(void **state) /* SEC-36 */
 {
 	struct bench *bench = *state;
 	int answers = 0;
@@ -497,6 +524,77 @@ static void test_the_end_amid_a_large_device(void **state)
 		ask_beside(bench);
 	assert_int_equal(counts_of(bench).devices, 2);
 	dxgk_stop(bench->kernel);
+}
+
+/* ---- nor for many others ---------------------------------------------------------------------------- */
+
+enum { HEAVY = 8, HEAVY_BYTES = 4 << 20 };
+
+static void add_client(const struct bench *bench, struct client *client)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(server_add_client(bench->server, ends[0]), 0);
+	client->socket = ends[1];
+	make_device(bench->event, client);
+}
+
+static void escape_later(const struct client *client)
+{
+	struct wire_escape *message = request(WIRE_ESCAPE, sizeof(*message));
+
+	message->adapter = client->adapter;
+	message->device = client->device;
+	assert_true(send(client->socket, message, sizeof(*message), 0) > 0);
+}
+
+/* SEC-36: who has large surfaces has blts by messages, and an end, that last. One of all those goes before one light request. */
+static void test_heavy_requests_go_one_by_one(void **state)
+{
+	struct bench *bench = *state;
+	struct client heavy[HEAVY];
+
+	for (int i = 0; i < HEAVY; i++) {
+		struct wire_create_memory *memory;
+
+		add_client(bench, &heavy[i]);
+		memory = request(WIRE_CREATE_MEMORY, sizeof(*memory));
+		memory->device = heavy[i].device;
+		memory->size = HEAVY_BYTES;
+		(void)ask(bench->event, heavy[i].socket);
+	}
+	escapes = 0;
+	for (int i = 0; i < HEAVY; i++)
+		escape_later(&heavy[i]);
+	for (int done = 0; escapes < HEAVY; done = escapes) {
+		ask_in_turns(bench, HEAVY + TURNS);
+		assert_true(escapes - done <= 2);
+	}
+	for (int i = 0; i < HEAVY; i++) {
+		const struct wire_header *reply = (const void *)buffer;
+
+		while (recv(heavy[i].socket, buffer, sizeof(buffer), MSG_DONTWAIT) < 0)
+			assert_true(sd_event_run(bench->event, 1000000) > 0);
+		assert_int_equal(reply->type, WIRE_ESCAPE);
+		assert_int_equal(reply->status, STATUS_SUCCESS);
+	}
+
+	/* They die; some with requests that are put off, or that nobody has read yet. */
+	for (int i = 0; i < 2; i++) {
+		escape_later(&heavy[i]);
+		ask_in_turns(bench, HEAVY + TURNS);
+		escape_later(&heavy[i + 2]);
+	}
+	for (int i = 0; i < HEAVY; i++)
+		close(heavy[i].socket);
+	while (counts_of(bench).processes > 2) {
+		uint32_t processes = counts_of(bench).processes;
+
+		ask_in_turns(bench, 2 * HEAVY + TURNS);
+		assert_true(processes - counts_of(bench).processes <= 2);
+	}
+	assert_int_equal(counts_of(bench).devices, 2);
 }
 
 static void test_settings(void **state)
@@ -599,11 +697,12 @@ int main(void)
 		cmocka_unit_test(test_sleep_loses_sessions),
 		cmocka_unit_test(test_a_peer_is_born_once),
 		cmocka_unit_test(test_a_peer_has_a_start_time),
-#define TURN_CASE(name) cmocka_unit_test_setup_teardown(name, bench_start, bench_stop)
+#define TURN_CASE(name) cmocka_unit_test_setup_teardown(name, bench_start_large, bench_stop)
 		TURN_CASE(test_a_large_device_goes_in_parts),
 		TURN_CASE(test_a_large_client_goes_in_parts),
 		TURN_CASE(test_a_large_device_of_a_dead_client),
 		TURN_CASE(test_the_end_amid_a_large_device),
+		cmocka_unit_test_setup_teardown(test_heavy_requests_go_one_by_one, bench_start, bench_stop),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_settings_of_tests),
 	};
