@@ -154,6 +154,11 @@ struct dxgk_driver {
 	void (*RunTransfer)(HANDLE hOwner, HANDLE hWorker, UINT64 offset, UINT64 size);
 	/* Writes the answer to the private data. */
 	void (*FinishTransfer)(HANDLE hOwner, const DXGKARG_ESCAPE *arg);
+	/*
+	 * The worker turns from one client to something else: what transfers left on its stack and in its registers goes. By
+	 * its own thread, without the kernel's lock. NULL: the driver leaves nothing there.
+	 */
+	void (*Forget)(void);
 
 	/* A few printable words for the operator: what the session encrypts with. NULL: the driver has none. */
 	void (*DescribeSession)(HANDLE hAdapter, HANDLE hProtectedSession, char *text, SIZE_T size);

@@ -187,6 +187,12 @@ void dxgk_engine_remove(struct dxgk_engine *engine, struct dxgk_ring *ring)
 
 /* ---- commands ------------------------------------------------------------------------------------- */
 
+static void forget(const struct dxgk_engine *engine)
+{
+	if (engine->kernel->driver->Forget)
+		engine->kernel->driver->Forget();
+}
+
 /* Does parts of a worker's transfer until none is left. */
 static void run_parts(struct worker *owner, const struct worker *worker)
 {
@@ -334,6 +340,7 @@ static void serve(struct worker *worker, struct dxgk_ring *ring)
 		dxgk_wake_waiter(kernel);
 	pthread_mutex_unlock(&engine->lock);
 	dxgk_worker_leave(kernel);
+	forget(engine);
 }
 
 /* ---- workers -------------------------------------------------------------------------------------- */
@@ -364,6 +371,7 @@ static bool help(struct worker *worker)
 	pthread_mutex_unlock(&engine->lock);
 	run_parts(owner, worker);
 	atomic_fetch_sub(&owner->helpers, 1);
+	forget(engine);
 	pthread_mutex_lock(&engine->lock);
 	return true;
 }

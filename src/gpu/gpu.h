@@ -58,6 +58,12 @@ void *gpu_secret_realloc(void *memory, size_t size);	   /* the old bytes are wip
 void gpu_secret_free(void *memory);			   /* NULL is allowed */
 void gpu_wipe(void *memory, size_t size);		   /* never optimised away */
 bool gpu_equal(const void *a, const void *b, size_t size); /* in constant time */
+/*
+ * Overwrites what calls with secrets leave to whatever runs next in this thread: the stack below the caller's frame and the
+ * registers that calls may change. Libraries clear after themselves on some processors and not on others. Part of the end
+ * of an entry that the graphics kernel calls, not of each block.
+ */
+void gpu_forget(void);
 
 /*
  * Gives libcrypto the secret heap (CRYPTO_set_mem_functions). Must precede every other call of libcrypto in the
@@ -116,6 +122,8 @@ void gpu_key_clear(struct gpu_key *key);
 bool gpu_key_is_set(const struct gpu_key *key);
 void gpu_key_free(struct gpu_key *key);			 /* wiped; NULL is allowed */
 const uint8_t *gpu_key_bytes(const struct gpu_key *key); /* in protected memory, while it lives */
+/* What tells this key from others and does not give it away, so that it may outlive it. -EIO; -ENOKEY: empty slot. */
+int gpu_key_name(struct gpu_key *key, uint8_t ret[GPU_BLOCK_SIZE]);
 
 /* One block in ECB mode, for key wrapping (CS-64, BLT-78). in and out may be the same. -EIO; -ENOKEY: empty slot. */
 int gpu_key_wrap(struct gpu_key *key, const uint8_t in[GPU_BLOCK_SIZE], uint8_t out[GPU_BLOCK_SIZE]);

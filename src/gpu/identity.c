@@ -343,6 +343,7 @@ int gpu_identity_unwrap(struct gpu_identity *identity, enum gpu_leaf leaf, const
 	const struct leaf *made;
 	EVP_PKEY *key = NULL;
 	uint8_t *clear = NULL;
+	size_t wrong;
 	int r;
 
 	r = leaf_get(identity, leaf, /* wait= */ false, &made);
@@ -363,9 +364,11 @@ int gpu_identity_unwrap(struct gpu_identity *identity, enum gpu_leaf leaf, const
 	    EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha512()) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha512()) != 1)
 		goto out;
-	/* Bad padding and a wrong length leave by the same way (CS-33). */
+	/* Bad padding and a wrong length leave by the same way (CS-33, SEC-40). */
 	r = -EBADMSG;
-	if (EVP_PKEY_decrypt(context, clear, &clear_size, ciphertext, GPU_OAEP_SIZE) == 1 && clear_size == size) {
+	wrong = (size_t)EVP_PKEY_decrypt(context, clear, &clear_size, ciphertext, GPU_OAEP_SIZE) ^ 1;
+	wrong |= clear_size ^ size;
+	if (wrong == 0) {
 		memcpy(payload, clear, size);
 		r = 0;
 	}
@@ -376,5 +379,6 @@ out:
 	gpu_secret_free(clear);
 	if (key != NULL)
 		leaf_key_unref(identity, leaf, key, r == -ENOMEM || gpu_crypto_is_starved());
+	gpu_forget_deep();
 	return r;
 }

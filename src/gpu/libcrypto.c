@@ -9,6 +9,8 @@
 /* This thread's call of libcrypto found no memory. libcrypto does not always say so itself. */
 static _Thread_local bool is_starved;
 
+static atomic_bool is_routed; /* libcrypto's memory is the secret heap's */
+
 static void *note_starved(void *memory)
 {
 	if (memory == NULL)
@@ -52,6 +54,7 @@ int gpu_route_libcrypto(void)
 	/* libcrypto itself refuses only while its own functions are in use: another's it would let go, blocks and all. */
 	if (current != CRYPTO_malloc || CRYPTO_set_mem_functions(crypto_alloc, crypto_realloc, crypto_free) != 1)
 		return -EBUSY;
+	atomic_store(&is_routed, true);
 	/* No openssl.cnf: it is the caller's to choose by OPENSSL_CONF, and could load code beside the keys. */
 	return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ? 0 : -EIO;
 }
@@ -72,9 +75,14 @@ int gpu_crypto_error(int other)
 	unsigned long error;
 	int r = is_starved ? -ENOMEM : other;
 
-	while ((error = ERR_get_error()) != 0) {
+	/*
+	 * Where its memory is ours, is_starved says all. What stands in its queue then stays unread: how long that takes tells
+	 * bad padding, which leaves an error, from good padding, which leaves one that was taken back (SEC-40).
+	 */
+	while (!is_routed && (error = ERR_get_error()) != 0) {
 		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
 			r = -ENOMEM;
 	}
+	ERR_clear_error();
 	return r;
 }

@@ -83,6 +83,11 @@ int gpu_ipsec_mb_crypt(struct IMB_MGR *manager, const uint8_t schedule[GPU_SCHED
 /* IV and Count are one number of 128 bits, most significant byte first. */
 void gpu_counter_add(uint8_t counter[GPU_IV_SIZE], uint64_t blocks);
 
+/* ---- forget.c ------------------------------------------------------------------------------------ */
+
+/* gpu_forget behind calls that go deep: RSA. */
+void gpu_forget_deep(void);
+
 /* ---- mac.c -------------------------------------------------------------------------------------- */
 
 /* What tag slots need of libcrypto: taken at the first slot, or before. -ENOMEM, -EIO. */

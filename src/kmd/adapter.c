@@ -215,5 +215,6 @@ const struct dxgk_driver kmd_driver = {
 	.BeginTransfer = kmd_begin_transfer,
 	.RunTransfer = kmd_run_transfer,
 	.FinishTransfer = kmd_finish_transfer,
+	.Forget = gpu_forget,
 	.DescribeSession = kmd_describe_session,
 };

@@ -116,21 +116,29 @@ static HRESULT begin_encryption(struct kmd_transfer *ret, struct kmd_session *se
 	return S_OK;
 }
 
-/* Steps 14 to 16, with the clear bytes of the key that the data is encrypted with. */
+/* From work to the spare slot, and no longer anywhere else. */
+static int take_content_key(const struct kmd_transfer *transfer)
+{
+	struct kmd_secrets *secrets = transfer->session->secrets;
+	int r = gpu_key_set(transfer->key, secrets->work);
+
+	gpu_wipe(secrets->work, sizeof(secrets->work));
+	return r < 0 ? r : gpu_key_name(transfer->key, secrets->content_name);
+}
+
+/* Steps 14 to 16, with the name of the key that the data is encrypted with. */
 static HRESULT reserve(struct kmd_transfer *transfer, const struct drv_escape_blt *escape)
 {
 	struct kmd_session *session = transfer->session;
 
 	if ((escape->flags & DRV_BLT_LOCKED) || transfer->destination->locks > 0)
 		return D3DDDIERR_INVALIDCALL;
-	if (!kmd_history_allows(&session->history, transfer->history_key, load_be64(transfer->iv)))
+	if (transfer->key == session->spare && take_content_key(transfer) < 0)
+		return E_FAIL;
+	if (!kmd_history_allows(&session->history, transfer->name, load_be64(transfer->iv)))
 		return D3DDDIERR_INVALIDCALL;
 	if ((escape->flags & DRV_BLT_NO_MEMORY) || kmd_history_reserve(&session->history) < 0)
 		return E_OUTOFMEMORY;
-
-	/* The spare slot needs its content key only now. */
-	if (transfer->key == session->spare && gpu_key_set(transfer->key, transfer->history_key) < 0)
-		return E_FAIL;
 	return S_OK;
 }
 
@@ -143,6 +151,7 @@ static void drop_content_key(const struct kmd_transfer *transfer)
 		return;
 	gpu_key_clear(session->spare);
 	gpu_wipe(session->secrets->work, GPU_KEY_SIZE);
+	gpu_wipe(session->secrets->content_name, GPU_BLOCK_SIZE);
 }
 
 static HRESULT begin_decryption(struct kmd_transfer *ret, struct kmd_session *session, struct kmd_allocation *source,
@@ -186,7 +195,7 @@ static HRESULT begin_decryption(struct kmd_transfer *ret, struct kmd_session *se
 		.source = source,
 		.destination = destination,
 		.key = has_content_key ? session->spare : session->key,
-		.history_key = has_content_key ? session->secrets->work : gpu_key_bytes(session->key),
+		.name = has_content_key ? session->secrets->content_name : session->secrets->name,
 		.pattern = pattern,
 		.has_pattern = has_block_info,
 		.size = destination->size,
@@ -210,7 +219,7 @@ HRESULT kmd_blt_finish(struct kmd_transfer *transfer, int r, struct drv_escape_b
 {
 	struct kmd_session *session = transfer->session;
 
-	if (!transfer->history_key) {
+	if (!transfer->name) {
 		if (r < 0)
 			return E_FAIL;
 		memcpy(escape->iv, transfer->iv, sizeof(escape->iv));
@@ -220,7 +229,7 @@ HRESULT kmd_blt_finish(struct kmd_transfer *transfer, int r, struct drv_escape_b
 		/* What the engine left belongs to nobody. The one refusal that changes something (CS-06). */
 		kmd_allocation_wipe(transfer->destination);
 	} else {
-		kmd_history_record(&session->history, transfer->history_key, load_be64(transfer->iv));
+		kmd_history_record(&session->history, transfer->name, load_be64(transfer->iv));
 		kmd_allocation_tie(transfer->destination, session);
 	}
 	drop_content_key(transfer);

@@ -208,6 +208,7 @@ static void *find_object(struct kmd_device *device, D3DKMT_HANDLE handle, DXGK_H
 	DXGKARGCB_GETHANDLEDATA arg = { .hObject = handle, .Type = type };
 
 	arg.Flags.DeviceSpecific = 1;
+	/* cppcheck-suppress returnDanglingLifetime ; it answers with the object, not with a part of the question */
 	return kernel->DxgkCbGetHandleData(kernel->DeviceHandle, &arg);
 }
 
@@ -361,6 +362,7 @@ NTSTATUS kmd_escape(HANDLE hAdapter, const DXGKARG_ESCAPE *arg)
 	if (!command)
 		return STATUS_INVALID_PARAMETER;
 	answer(arg, command, &escape, run(arg->hDevice, command, &escape));
+	gpu_forget();
 	return STATUS_SUCCESS;
 }
 

@@ -10,12 +10,12 @@
 #define HISTORY_LIMIT 256
 
 /* Looks at every entry, so that the time tells nothing about the key. Returns count if there is none. */
-static size_t find(const struct kmd_history *history, const uint8_t key[GPU_KEY_SIZE])
+static size_t find(const struct kmd_history *history, const uint8_t name[GPU_BLOCK_SIZE])
 {
 	size_t found = history->count;
 
 	for (size_t i = 0; i < history->count; i++)
-		if (gpu_equal(history->entries[i].key, key, GPU_KEY_SIZE))
+		if (gpu_equal(history->entries[i].name, name, GPU_BLOCK_SIZE))
 			found = i;
 	return found;
 }
@@ -30,9 +30,9 @@ static size_t find_oldest(const struct kmd_history *history)
 	return oldest;
 }
 
-bool kmd_history_allows(const struct kmd_history *history, const uint8_t key[GPU_KEY_SIZE], uint64_t iv)
+bool kmd_history_allows(const struct kmd_history *history, const uint8_t name[GPU_BLOCK_SIZE], uint64_t iv)
 {
-	size_t i = find(history, key);
+	size_t i = find(history, name);
 
 	return i == history->count || iv > history->entries[i].iv;
 }
@@ -54,16 +54,16 @@ int kmd_history_reserve(struct kmd_history *history)
 	return 0;
 }
 
-void kmd_history_record(struct kmd_history *history, const uint8_t key[GPU_KEY_SIZE], uint64_t iv)
+void kmd_history_record(struct kmd_history *history, const uint8_t name[GPU_BLOCK_SIZE], uint64_t iv)
 {
-	size_t i = find(history, key);
+	size_t i = find(history, name);
 
 	if (i == history->count) {
 		if (history->count < history->room)
 			history->count++;
 		else
 			i = find_oldest(history);
-		memcpy(history->entries[i].key, key, GPU_KEY_SIZE);
+		memcpy(history->entries[i].name, name, GPU_BLOCK_SIZE);
 	}
 	history->entries[i].iv = iv;
 	history->entries[i].used = ++history->uses;

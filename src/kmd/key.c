@@ -20,6 +20,20 @@ HRESULT kmd_result(int r)
 	}
 }
 
+/* With a name, in work. -EIO: the slot is empty. */
+static int load_spare(struct kmd_session *session, const uint8_t bytes[GPU_KEY_SIZE])
+{
+	int r = gpu_key_set(session->spare, bytes);
+
+	if (r == 0)
+		r = gpu_key_name(session->spare, session->secrets->work);
+	if (r < 0) {
+		gpu_key_clear(session->spare);
+		gpu_wipe(session->secrets->work, GPU_KEY_SIZE);
+	}
+	return r;
+}
+
 /* The new key waits in the spare slot; the old one is wiped. */
 static void swap_spare(struct gpu_key **slot, struct gpu_key **spare)
 {
@@ -28,6 +42,14 @@ static void swap_spare(struct gpu_key **slot, struct gpu_key **spare)
 	*slot = *spare;
 	*spare = old;
 	gpu_key_clear(old);
+}
+
+/* The same for the session key, with its name. */
+static void swap_session_key(struct kmd_session *session)
+{
+	swap_spare(&session->key, &session->spare);
+	memcpy(session->secrets->name, session->secrets->work, GPU_BLOCK_SIZE);
+	gpu_wipe(session->secrets->work, GPU_KEY_SIZE);
 }
 
 static int reserve_key(struct gpu_key **slot)
@@ -85,13 +107,13 @@ HRESULT kmd_key_exchange(struct kmd_session *session, struct drv_escape_key_exch
 	r = unwrap(adapter, escape->blob, bytes);
 	kmd_session_settle(session);
 	if (r == 0)
-		r = gpu_key_set(session->spare, bytes);
+		r = load_spare(session, bytes);
 	gpu_secret_free(bytes);
 	if (r < 0)
 		return kmd_result(r);
 
 	/* The new number cuts the tie of every surface that an earlier exchange wrote (CS-38). */
-	swap_spare(&session->key, &session->spare);
+	swap_session_key(session);
 	gpu_key_clear(session->readback);
 	drop_pending(session);
 	session->exchange = ++adapter->exchanges_made;
@@ -130,13 +152,12 @@ HRESULT kmd_finish_refresh(struct kmd_session *session)
 	old = gpu_key_bytes(session->key);
 	for (size_t i = 0; i < GPU_KEY_SIZE; i++)
 		secrets->work[i] = old[i] ^ secrets->pending[i];
-	r = gpu_key_set(session->spare, secrets->work);
-	gpu_wipe(secrets->work, GPU_KEY_SIZE);
+	r = load_spare(session, secrets->work);
 	if (r < 0)
 		return E_FAIL;
 
 	/* Neither the read-back key (CS-58) nor the tie of surfaces (BLT-123) depends on the session key. */
-	swap_spare(&session->key, &session->spare);
+	swap_session_key(session);
 	drop_pending(session);
 	return S_OK;
 }

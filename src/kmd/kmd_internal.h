@@ -113,9 +113,9 @@ struct kmd_open_allocation {
 	uint64_t wipes_seen; /* allocation->wipes when it was locked */
 };
 
-/* The IVs used with each key (BLT-07 to BLT-15). Entries hold clear keys: protected memory. */
+/* The IVs used with each key (BLT-07 to BLT-15). Entries outlive keys, so they hold their names (gpu_key_name). */
 struct kmd_history_entry {
-	uint8_t key[GPU_KEY_SIZE];
+	uint8_t name[GPU_BLOCK_SIZE];
 	uint64_t iv;   /* the last one, which is the highest (BLT-08) */
 	uint64_t used; /* the larger, the later */
 };
@@ -133,8 +133,10 @@ struct kmd_history {
  */
 struct kmd_secrets {
 	uint64_t seal_before;
-	uint8_t pending[GPU_KEY_SIZE]; /* number of a refresh (CS-48) */
-	uint8_t work[GPU_KEY_SIZE];    /* for the time of one call; zero between calls */
+	uint8_t pending[GPU_KEY_SIZE];	      /* number of a refresh (CS-48) */
+	uint8_t work[GPU_KEY_SIZE];	      /* for the time of one call; zero between calls */
+	uint8_t name[GPU_BLOCK_SIZE];	      /* of the session key */
+	uint8_t content_name[GPU_BLOCK_SIZE]; /* of the content key, while a transfer has one */
 	uint64_t seal_behind;
 };
 
@@ -170,7 +172,7 @@ struct kmd_transfer {
 	struct kmd_allocation *source;
 	struct kmd_allocation *destination;
 	struct gpu_key *key;
-	const uint8_t *history_key; /* of a decryption, in protected memory; NULL: an encryption */
+	const uint8_t *name; /* of a decryption's key, in the session's secrets; NULL: an encryption */
 	struct gpu_pattern pattern;
 	bool has_pattern;
 	uint8_t iv[GPU_IV_SIZE];
@@ -435,13 +437,13 @@ const GUID *kmd_encryption_at(const struct kmd_adapter *adapter, uint32_t index)
 /* ---- history.c -------------------------------------------------------------------------------- */
 
 /* False if the IV number is not above the last one of this key (BLT-07, BLT-08). */
-bool kmd_history_allows(const struct kmd_history *history, const uint8_t key[GPU_KEY_SIZE], uint64_t iv);
+bool kmd_history_allows(const struct kmd_history *history, const uint8_t name[GPU_BLOCK_SIZE], uint64_t iv);
 
 /* Makes sure that kmd_history_record needs no memory. -ENOMEM. */
 int kmd_history_reserve(struct kmd_history *history);
 
 /* May forget the key that was not used for the longest time, but none of the latest 256 (BLT-14). */
-void kmd_history_record(struct kmd_history *history, const uint8_t key[GPU_KEY_SIZE], uint64_t iv);
+void kmd_history_record(struct kmd_history *history, const uint8_t name[GPU_BLOCK_SIZE], uint64_t iv);
 
 void kmd_history_free(struct kmd_history *history); /* wiped */
 

@@ -42,5 +42,6 @@ NTSTATUS kmd_present(HANDLE hDevice, HANDLE hAllocation, struct dxgk_picture *pi
 	status = kernel->ShowPicture(kernel->DeviceHandle, picture);
 	kernel->Lock(kernel->DeviceHandle);
 	kmd_transfer_leave(&transfer);
+	gpu_forget();
 	return status;
 }

@@ -53,7 +53,7 @@ static void note_all(struct sites *sites, const struct kmd_session *session)
 	note(sites, session->secrets->pending);
 	assert_int_equal(session->history.count, CONTENT_KEYS + 1);
 	for (size_t i = 0; i < session->history.count; i++)
-		note(sites, session->history.entries[i].key);
+		note(sites, session->history.entries[i].name);
 }
 
 static void assert_gone(const struct sites *sites)
