@@ -157,10 +157,8 @@ NTSTATUS APIENTRY kmt_create_device(D3DKMT_CREATEDEVICE *arg)
 	status = kmt_call_create(WIRE_CREATE_DEVICE, arg->hAdapter, &device);
 	if (status != STATUS_SUCCESS)
 		return status;
-	if (!kmt_connection_map_slot(kmt_connection_get(), device)) {
-		(void)kmt_call_handle(WIRE_DESTROY_DEVICE, device);
-		return STATUS_INSUFFICIENT_RESOURCES;
-	}
+	if (!kmt_connection_map_slot(kmt_connection_get(), device))
+		return kmt_give_up(WIRE_DESTROY_DEVICE, device);
 	arg->hDevice = device;
 	arg->pCommandBuffer = NULL;
 	arg->CommandBufferSize = 0;

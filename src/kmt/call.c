@@ -12,6 +12,13 @@ bool kmt_device_is_live(D3DKMT_HANDLE device)
 	return slot && WIRE_SLOT_KIND(slot->state) == WIRE_SLOT_DEVICE;
 }
 
+NTSTATUS kmt_give_up(enum wire_type destroy, D3DKMT_HANDLE handle)
+{
+	NTSTATUS status = kmt_call_handle(destroy, handle);
+
+	return status == STATUS_DEVICE_REMOVED ? status : STATUS_INSUFFICIENT_RESOURCES;
+}
+
 NTSTATUS kmt_finish_new(struct kmt_call *call, enum wire_type destroy, D3DKMT_HANDLE *ret_handle,
 			const struct wire_slot **ret_slot)
 {
@@ -27,10 +34,8 @@ NTSTATUS kmt_finish_new(struct kmt_call *call, enum wire_type destroy, D3DKMT_HA
 	if (status != STATUS_SUCCESS)
 		return status;
 	slot = kmt_connection_map_slot(connection, handle);
-	if (!slot) {
-		(void)kmt_call_handle(destroy, handle);
-		return STATUS_INSUFFICIENT_RESOURCES;
-	}
+	if (!slot)
+		return kmt_give_up(destroy, handle);
 	*ret_handle = handle;
 	if (ret_slot)
 		*ret_slot = slot;

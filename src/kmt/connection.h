@@ -95,8 +95,13 @@ int kmt_take_descriptor(struct kmt_call *call);
 void kmt_end(struct kmt_call *call);
 
 /*
+ * Gives back what was made and can't be used here, by the request that destroys it. STATUS_INSUFFICIENT_RESOURCES;
+ * STATUS_DEVICE_REMOVED if the service went meanwhile, and the thing with it.
+ */
+NTSTATUS kmt_give_up(enum wire_type destroy, D3DKMT_HANDLE handle);
+/*
  * Transacts and ends a request whose reply is a new handle with a slot, and maps that; destroy: the request that takes the
- * handle back, should the slot be out of reach (STATUS_INSUFFICIENT_RESOURCES). ret_slot may be NULL.
+ * handle back, should the slot be out of reach (kmt_give_up). ret_slot may be NULL.
  */
 NTSTATUS kmt_finish_new(struct kmt_call *call, enum wire_type destroy, D3DKMT_HANDLE *ret_handle,
 			const struct wire_slot **ret_slot);

@@ -236,6 +236,8 @@ static int transact(void *context, const struct wire_packet *request, struct wir
 	struct wire_header *answer = reply->data;
 	NTSTATUS status = STATUS_SUCCESS;
 
+	if (asked->header.type == side->deadly)
+		side->is_dead = true;
 	if (side->is_dead)
 		return -ECONNRESET;
 	reply->size = sizeof(*answer);
@@ -252,6 +254,10 @@ static int transact(void *context, const struct wire_packet *request, struct wir
 		break;
 	case WIRE_CREATE_DEVICE:
 		made->handle = device_make(side);
+		reply->size = sizeof(*made);
+		break;
+	case WIRE_CREATE_SESSION:
+		made->handle = 0x40000000u | WIRE_SLOTS << 6; /* of a page that no device lies in */
 		reply->size = sizeof(*made);
 		break;
 	case WIRE_DESTROY_DEVICE:

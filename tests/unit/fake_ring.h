@@ -61,6 +61,7 @@ struct fake_side {
 	bool is_held;	/* allowed begins at 0 */
 	atomic_bool is_dead;
 	struct fake_ring *last_words; /* it completes this one, and dies, when somebody looks whether it lives */
+	uint32_t deadly;	      /* the type of a request that it dies of, before it answers */
 	/* What came over the control path. */
 	atomic_uint rings_asked;
 	atomic_uint messages; /* escapes */

@@ -53,6 +53,32 @@ static void test_a_counter_that_makes_no_sense_is_the_end(void **state)
 	}
 }
 
+/* It answered that there is something new, and was gone before that could be used: removed, and not a want of memory. */
+static void test_a_service_that_goes_behind_a_new_object(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fake_side *side = fake_side_create();
+		D3DKMT_CREATEPROTECTEDSESSION session = { 0 };
+		D3DKMT_CREATEDEVICE device = { 0 };
+
+		kmt_connection_set(side->connection);
+		if (i == 0) {
+			side->deadly = WIRE_OBJECT_PAGE;
+			assert_int_equal(D3DKMTCreateDevice(&device), STATUS_DEVICE_REMOVED);
+			assert_int_equal(device.hDevice, 0);
+		} else {
+			assert_int_equal(D3DKMTCreateDevice(&device), STATUS_SUCCESS);
+			session.hDevice = device.hDevice;
+			side->deadly = WIRE_OBJECT_PAGE;
+			assert_int_equal(D3DKMTCreateProtectedSession(&session), STATUS_DEVICE_REMOVED);
+			assert_int_equal(session.hHandle, 0);
+		}
+		kmt_connection_set(NULL);
+		fake_side_destroy(side);
+	}
+}
+
 static struct fake_ring *sleeper;
 
 static void close_before_sleep(void)
@@ -389,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, ring_setup, ring_teardown)
 		TEST(a_counter_that_makes_no_sense_is_the_end),
+		TEST(a_service_that_goes_behind_a_new_object),
 		TEST(a_ring_may_close_at_any_time),
 		TEST(a_service_that_is_gone_is_noticed),
 		TEST(what_a_service_did_before_it_went_counts),
