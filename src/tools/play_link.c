@@ -149,6 +149,24 @@ static int presenter_is_gone(struct provider *provider)
 	return provider_stop(provider, command_fail("the presenter ended before the film did"));
 }
 
+/* Its end of the socket is closed, whatever it had said before. */
+static bool presenter_has_left(const struct provider *provider)
+{
+	struct pollfd item = { .fd = provider->processes->socket };
+
+	return poll(&item, 1, 0) > 0 && (item.revents & POLLHUP) != 0;
+}
+
+int provider_fail_admission(struct provider *provider)
+{
+	if (presenter_has_left(provider))
+		return presenter_is_gone(provider);
+	/* The service knows no process of that token: the presenter told the one that it had from another service. */
+	if (provider->can_recover && provider->channel.code == E_INVALIDARG && provider->processes->service == 0)
+		return PROVIDER_LOST;
+	return provider_fail_channel(provider);
+}
+
 /* It could not be made to let go of what was lost. */
 static int presenter_is_silent(struct provider *provider)
 {
@@ -159,7 +177,7 @@ static int presenter_is_silent(struct provider *provider)
 /* One message of the presenter's. */
 static int hear(struct provider *provider, bool *ret_done)
 {
-	struct play_message message;
+	struct play_message message = { 0 };
 	struct wire_packet packet = { .data = &message, .capacity = sizeof(message) };
 	int result;
 

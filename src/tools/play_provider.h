@@ -73,6 +73,8 @@ bool provider_is_lost(struct provider *provider);
 int provider_report_loss(struct provider *provider);
 /* The channel has a problem. The presenter shows nothing after that. */
 int provider_fail_channel(struct provider *provider);
+/* The channel does not let the presenter in. */
+int provider_fail_admission(struct provider *provider);
 
 /* Ends the presenter, and hears what it had said. */
 void provider_dismiss_presenter(struct provider *provider);

@@ -125,10 +125,14 @@ static int exchange_keys(struct provider *provider)
 
 int provider_open_session(struct provider *provider)
 {
+	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION };
 	HRESULT result;
 	int code;
 
 	result = rt_adapter_open(NULL, &provider->adapter);
+	/* Removed while it was opened: where there is a service, there is another one. */
+	if (result == D3DDDIERR_DEVICEREMOVED && DxvaultQueryService(&info) == STATUS_SUCCESS)
+		provider->can_recover = true;
 	if (result == D3DDDIERR_DEVICEREMOVED && provider->processes->service == 0 && !provider->can_recover)
 		return provider_stop(provider, command_fail("no service to be had: dxvaultd --foreground tells why"));
 	if (FAILED(result) && !provider->can_recover && rt_last_error()[0] && result != D3DDDIERR_DEVICEREMOVED)
@@ -160,6 +164,6 @@ int provider_admit_presenter(struct provider *provider)
 	while (code == EXIT_SUCCESS && provider->presenter == 0)
 		code = provider_listen(provider, /* wait= */ true, &done);
 	if (code == EXIT_SUCCESS && !play_channel_admit(&provider->channel, provider->presenter))
-		code = provider_fail_channel(provider);
+		code = provider_fail_admission(provider);
 	return code;
 }
