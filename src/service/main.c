@@ -89,23 +89,26 @@ static bool has_slept(void *context)
 }
 
 /* Nothing that this process holds may be looked at or inherited. */
-static void protect_process(const struct options *options)
+static int protect_process(const struct options *options)
 {
 	struct rlimit limit;
 
 	umask(0077);
-	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &(struct rlimit) { 0 });
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    setrlimit(RLIMIT_CORE, &(struct rlimit) { 0 }) < 0) {
+		log_error("this process can't be closed to others: %s", strerror(errno));
+		return -EPERM;
+	}
 	/* Each NT handle costs a descriptor. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	signal(SIGPIPE, SIG_IGN);
 	/* Ctrl-C is for the player: a service of its own leaves with it. */
 	if (options->client_count > 0)
 		signal(SIGINT, SIG_IGN);
+	return 0;
 }
 
 /* The child goes on; the parent waits until it is ready, and returns its exit code. */
@@ -302,6 +305,7 @@ static int start_sandbox(struct service *service)
 	if (options->screen) {
 		folders.screen = open(options->screen, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (folders.screen < 0)
+			/* cppcheck-suppress memleak ; nothing was opened */
 			return -errno;
 	}
 	if (chdir("/") < 0)
@@ -413,6 +417,11 @@ static int load_settings(struct service *service)
 	if (!options->has_memory)
 		options->memory = settings->memory;
 	log_start(options->log_level, options->background);
+	/* What users show is not for whoever has the folder. */
+	if (result >= 0 && options->screen && settings->all_users) {
+		log_error("--screen: a service for all users has no screen");
+		result = -EINVAL;
+	}
 	return result;
 }
 
@@ -430,9 +439,8 @@ int main(int argc, char **argv)
 	default:
 		return 2;
 	}
-	if (load_settings(&service) < 0)
+	if (load_settings(&service) < 0 || protect_process(&service.options) < 0)
 		return EXIT_FAILURE;
-	protect_process(&service.options);
 	tune_heap();
 	if (service.options.background) {
 		result = go_to_background(&service.ready);
