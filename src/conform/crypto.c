@@ -128,7 +128,7 @@ void cf_ecb(const uint8_t key[CF_KEY], bool encrypt, const uint8_t in[CF_KEY], u
 
 	need(context != NULL);
 	need(EVP_CipherInit_ex(context, EVP_aes_128_ecb(), NULL, key, NULL, encrypt));
-	EVP_CIPHER_CTX_set_padding(context, 0);
+	need(EVP_CIPHER_CTX_set_padding(context, 0));
 	need(EVP_CipherUpdate(context, out, &size, in, CF_KEY));
 	EVP_CIPHER_CTX_free(context);
 }

@@ -40,7 +40,7 @@ void cf_remove_adapter(struct cf *cf)
 /* In a child: ends with its parent, and has a connection and handles of its own (src/kmt/connection.c). */
 static void become_peer(struct cf *cf, pid_t parent)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
 	cf->is_peer = true;

@@ -115,10 +115,10 @@ _Noreturn static void run_child(void (*body)(int socket, void *context), void *c
 
 	cf_process_reset_signals();
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	setrlimit(RLIMIT_CORE, &(struct rlimit) { 0 });
+	(void)setrlimit(RLIMIT_CORE, &(struct rlimit) { 0 });
 	/* A driver that prints does not get into the report. */
 	if (null >= 0)
 		(void)dup2(null, STDIN_FILENO);

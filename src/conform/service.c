@@ -129,7 +129,7 @@ _Noreturn static void become(const struct cf_service *service, const char *path,
 	cf_process_reset_signals();
 	/* Not the terminal's Ctrl-C, but never longer than the suite. */
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(1);
 	if (make_path(settings, service->folder, "settings") < 0 || make_path(log, service->folder, "log") < 0 ||

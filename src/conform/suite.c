@@ -103,6 +103,7 @@ static void make_plan(struct suite *suite)
 	suite->service_of = calloc(room, sizeof(*suite->service_of));
 	suite->services = calloc(room, sizeof(*suite->services));
 	suite->report->runs = calloc(room, sizeof(*suite->report->runs));
+	/* -Wanalyzer-malloc-leak: suite and report have them */
 	if (!suite->tests || !suite->service_of || !suite->services || !suite->report->runs)
 		abort();
 	/* For the first look at the driver, whatever is tested. */
@@ -240,6 +241,7 @@ static void on_fact(const struct cf_record *record, void *context)
 	else if (strcmp(record->call, CF_FACT_MISSING) == 0)
 		append(&report->missing, record->got);
 	else if (strcmp(record->call, CF_FACT_IMPOSSIBLE) == 0 && !job->suite->impossible)
+		/* -Wanalyzer-malloc-leak: there is none yet */
 		job->suite->impossible = strdup(record->got);
 }
 

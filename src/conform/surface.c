@@ -208,6 +208,7 @@ struct cf_surface cf_system(struct cf *cf, const struct cf_device *device, D3DDD
 	surface.memory = memory + page;
 	memset(surface.memory, 0, surface.size);
 	surface.h = create_system(cf, device, format, width, height, surface.memory, surface.pitch);
+	/* cppcheck-suppress memleak ; it goes with the process */
 	return surface;
 }
 

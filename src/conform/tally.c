@@ -39,6 +39,7 @@ static char *copy(const char *text)
 
 	if (!made)
 		abort();
+	/* -Wanalyzer-malloc-leak: the report has it */
 	return made;
 }
 
@@ -156,6 +157,7 @@ static void add_broken(struct cf_tally *tally, struct entry *entry, const struct
 	}
 	if (entry->broken_count++ >= CF_BROKEN_SHOWN)
 		return;
+	/* -Wanalyzer-malloc-leak: the entry has them, then the report */
 	entry->broken[kept] = (struct cf_broken) {
 		.test = tally->test->name,
 		.form = record->form,
@@ -378,6 +380,7 @@ void cf_tally_judge(struct cf_tally *tally, struct cf_report *report)
 		result->rule = &cf_rules[i];
 		result->verdict = judge(tally, entry, &cf_rules[i], &why);
 		result->why = copy(why);
+		/* -Wanalyzer-malloc-leak: the report has it */
 		result->test = result->verdict == CF_UNTESTED ? entry->untested_in : NULL;
 		memcpy(result->broken, entry->broken, sizeof(result->broken));
 		memset(entry->broken, 0, sizeof(entry->broken));

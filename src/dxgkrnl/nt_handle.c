@@ -50,6 +50,7 @@ static int buckets_grow(struct dxgk_kernel *kernel)
 		}
 	}
 	free(old);
+	/* -Wanalyzer-malloc-leak: the kernel has it, and what hangs in its buckets */
 	return 0;
 }
 
@@ -66,6 +67,7 @@ NTSTATUS dxgk_nt_handle_create(struct dxgk_process *process, struct dxgk_object 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	handle = calloc(1, sizeof(*handle));
+	/* -Wanalyzer-malloc-leak: what hangs in the buckets is no leak */
 	if (!handle || buckets_grow(kernel) < 0 || socket_cookie(ends[1], &handle->cookie) < 0)
 		goto fail;
 	/* Nobody can send to us: a handle sent through itself would never be closed. */

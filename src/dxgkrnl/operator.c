@@ -91,6 +91,7 @@ NTSTATUS dxgk_do_invalidate(struct dxgk_call *call)
 
 	switch (request->loss) {
 	case WIRE_LOSS_SESSION:
+		/* -Wanalyzer-null-dereference: with this loss it was found above */
 		lost = session->status == D3DKMT_PROTECTED_SESSION_STATUS_OK;
 		dxgk_lose_session(session);
 		break;

@@ -32,6 +32,7 @@ static void entry_copy(struct wire_ring_entry *to, const struct wire_ring_entry 
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		words[i] = source[i];
+	/* cppcheck-suppress uninitvar ; the loop has filled all of it */
 	memcpy(to, words, sizeof(*to));
 }
 

@@ -74,7 +74,7 @@ static uint64_t bytes_until_wrap(const uint8_t counter[GPU_IV_SIZE])
 {
 	uint32_t low;
 
-	memcpy(&low, counter + GPU_IV_SIZE - sizeof(low), sizeof(low));
+	memcpy(&low, counter + (GPU_IV_SIZE - sizeof(low)), sizeof(low));
 	return (((uint64_t)1 << 32) - be32toh(low)) * GPU_BLOCK_SIZE;
 }
 

@@ -23,7 +23,7 @@
 /* How often it looks at words that had no room among those that it sleeps on. */
 #define CROWDED_NS 1000000L
 /* It calls nothing deep. */
-#define STACK_BYTES (256 * 1024)
+#define STACK_BYTES ((size_t)256 * 1024)
 
 struct pending {
 	struct list link;

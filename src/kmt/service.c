@@ -292,7 +292,7 @@ struct kmt_connection *kmt_service_connect(void)
 			next_start = now_ms() + START_AGAIN_MS;
 			continue;
 		}
-		nanosleep(&(struct timespec) { .tv_nsec = RETRY_MS * 1000000 }, NULL);
+		nanosleep(&(struct timespec) { .tv_nsec = RETRY_MS * 1000000L }, NULL);
 	} while (now_ms() < limit);
 	return NULL;
 }

@@ -29,6 +29,7 @@ HRESULT rt_kernel_resource_add(struct rt_device *device, HANDLE runtime, D3DKMT_
 	resource->runtime = runtime;
 	resource->kernel = kernel;
 	list_append(&device->kernel_resources, &resource->link);
+	/* -Wanalyzer-malloc-leak: it is in the list */
 	return S_OK;
 }
 

@@ -31,6 +31,7 @@ static int state_path(char path[PATH_MAX])
 		length = snprintf(path, PATH_MAX, "%s/dxvault", dir);
 	} else {
 		dir = secure_getenv("HOME");
+		/* cppcheck-suppress getpwuidCalled ; there is one thread yet */
 		if ((!dir || dir[0] != '/') && (user = getpwuid(geteuid())))
 			dir = user->pw_dir;
 		if (!dir || dir[0] != '/')

@@ -157,8 +157,8 @@ static void thin_out(struct screen_sheet *sheet)
 	for (unsigned int i = 1; 2 * i < sheet->kept; i++) {
 		struct screen_thumbnail swap = sheet->slots[i];
 
-		sheet->slots[i] = sheet->slots[2 * i];
-		sheet->slots[2 * i] = swap;
+		sheet->slots[i] = sheet->slots[(size_t)2 * i];
+		sheet->slots[(size_t)2 * i] = swap;
 	}
 	sheet->kept = (sheet->kept + 1) / 2;
 	sheet->stride *= 2;

@@ -86,7 +86,7 @@ static bool set_nv12(struct screen_view *view, const struct dxgk_picture *pictur
 	uint32_t width = half(area->width);
 	uint32_t height = half(area->height);
 
-	if (area->left % 2 || area->top % 2 || pitch < 2 * half(picture->width))
+	if (area->left % 2 || area->top % 2 || pitch < (size_t)2 * half(picture->width))
 		return false;
 	view->planes[0] = (struct screen_plane) { luma, pitch, 1, area->width, area->height };
 	view->planes[1] = (struct screen_plane) { chroma, pitch, 2, width, height };
@@ -104,7 +104,7 @@ static bool set_packed_yuv(struct screen_view *view, const struct dxgk_picture *
 	const uint8_t *first = (const uint8_t *)picture->memory + area->top * pitch + area->left * (size_t)2;
 	uint32_t width = half(area->width);
 
-	if (area->left % 2 || pitch < 4 * half(picture->width))
+	if (area->left % 2 || pitch < (size_t)4 * half(picture->width))
 		return false;
 	view->planes[0] = (struct screen_plane) { first + y, pitch, 2, area->width, area->height };
 	view->planes[1] = (struct screen_plane) { first + u, pitch, 4, width, area->height };
@@ -118,7 +118,7 @@ static bool set_rgb(struct screen_view *view, const struct dxgk_picture *picture
 	size_t pitch = picture->pitch;
 	const uint8_t *first = (const uint8_t *)picture->memory + area->top * pitch + area->left * (size_t)4;
 
-	if (pitch < 4 * picture->width)
+	if (pitch < (size_t)4 * picture->width)
 		return false;
 	view->is_rgb = true;
 	for (unsigned int i = 0; i < 3; i++) /* blue comes first in memory */

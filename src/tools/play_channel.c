@@ -52,8 +52,8 @@ static bool is_good(struct play_channel *channel, enum channel_result result)
 /* Whoever made the channel may have made another than was asked for. */
 static bool check_type(struct play_channel *channel)
 {
-	D3DAUTHENTICATEDCHANNEL_QUERYCHANNELTYPE_OUTPUT type;
-	D3DAUTHENTICATEDCHANNEL_QUERYDEVICEHANDLE_OUTPUT device;
+	D3DAUTHENTICATEDCHANNEL_QUERYCHANNELTYPE_OUTPUT type = { 0 };
+	D3DAUTHENTICATEDCHANNEL_QUERYDEVICEHANDLE_OUTPUT device = { 0 };
 
 	if (!ASK(channel, D3DAUTHENTICATEDQUERY_CHANNELTYPE, &type))
 		return false;
@@ -102,11 +102,11 @@ bool play_channel_admit(struct play_channel *channel, uint64_t token)
 		.ProcessHandle = (HANDLE)(uintptr_t)token,
 		.AllowAccess = TRUE,
 	};
-	D3DAUTHENTICATEDCHANNEL_QUERYRESTRICTEDSHAREDRESOURCEPROCESSCOUNT_OUTPUT count;
+	D3DAUTHENTICATEDCHANNEL_QUERYRESTRICTEDSHAREDRESOURCEPROCESSCOUNT_OUTPUT count = { 0 };
 	D3DAUTHENTICATEDCHANNEL_QUERYRESTRICTEDSHAREDRESOURCEPROCESS_INPUT which = {
 		.Input.QueryType = D3DAUTHENTICATEDQUERY_RESTRICTEDSHAREDRESOURCEPROCESS,
 	};
-	D3DAUTHENTICATEDCHANNEL_QUERYRESTRICTEDSHAREDRESOURCEPROCESS_OUTPUT process;
+	D3DAUTHENTICATEDCHANNEL_QUERYRESTRICTEDSHAREDRESOURCEPROCESS_OUTPUT process = { 0 };
 
 	if (!is_good(channel, channel_command(channel->channel, &command.Parameters, sizeof(command))) ||
 	    !ASK(channel, D3DAUTHENTICATEDQUERY_RESTRICTEDSHAREDRESOURCEPROCESSCOUNT, &count) ||
@@ -121,7 +121,7 @@ bool play_channel_admit(struct play_channel *channel, uint64_t token)
 
 bool play_channel_check_surfaces(struct play_channel *channel)
 {
-	D3DAUTHENTICATEDCHANNEL_QUERYUNRESTRICTEDPROTECTEDSHAREDRESOURCECOUNT_OUTPUT count;
+	D3DAUTHENTICATEDCHANNEL_QUERYUNRESTRICTEDPROTECTEDSHAREDRESOURCECOUNT_OUTPUT count = { 0 };
 
 	if (!ASK(channel, D3DAUTHENTICATEDQUERY_UNRESTRICTEDPROTECTEDSHAREDRESOURCECOUNT, &count))
 		return false;
@@ -134,7 +134,7 @@ bool play_channel_check_surfaces(struct play_channel *channel)
 
 bool play_channel_check(struct play_channel *channel, double film)
 {
-	D3DAUTHENTICATEDCHANNEL_QUERYPROTECTION_OUTPUT protection;
+	D3DAUTHENTICATEDCHANNEL_QUERYPROTECTION_OUTPUT protection = { 0 };
 
 	if (!ASK(channel, D3DAUTHENTICATEDQUERY_PROTECTION, &protection))
 		return false;

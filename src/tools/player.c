@@ -18,6 +18,8 @@ int command_play(int argc, char **argv)
 	if (module)
 		*(void **)&run = dlsym(module, "play_run");
 	if (!run)
+		/* cppcheck-suppress resourceLeak ; it stays loaded while the process lives */
 		return command_fail("the player can't be loaded: %s", dlerror());
+	/* cppcheck-suppress resourceLeak ; so it does */
 	return run(argc, argv);
 }

@@ -408,7 +408,7 @@ static bool answer(struct presenter *presenter, const struct play_message *messa
 /* Returns false when the provider is gone, or all is said. */
 static bool answer_message(struct presenter *presenter)
 {
-	struct play_message message;
+	struct play_message message = { 0 };
 	struct wire_packet packet = { .data = &message, .capacity = sizeof(message) };
 	bool more = false;
 

@@ -73,6 +73,7 @@ static void grow(struct umd_objects *objects)
 			insert(objects, object);
 		}
 	}
+	/* -Wanalyzer-malloc-leak: what hangs in the buckets is no leak */
 	if (old != objects->first_buckets)
 		free(old);
 }

@@ -35,7 +35,7 @@ int wire_send(int socket, const struct wire_packet *packet, int flags)
 
 		message.msg_control = control.bytes;
 		message.msg_controllen = CMSG_SPACE(bytes);
-		item = CMSG_FIRSTHDR(&message);
+		item = &control.align;
 		item->cmsg_level = SOL_SOCKET;
 		item->cmsg_type = SCM_RIGHTS;
 		item->cmsg_len = CMSG_LEN(bytes);

@@ -124,6 +124,7 @@ struct ac_message ac_bench_message_at(const struct ac_bench *bench, const struct
 	if (kind < AC_COMMANDS)
 		return ac_command_at(channel, kind == AC_INITIALIZE ? 0 : number, ac_kinds[kind].type, body,
 				     ac_kinds[kind].input - header);
+	/* cppcheck-suppress arrayIndexOutOfBoundsCond ; AC_KINDS is more than AC_COMMANDS */
 	return ac_query_at(channel, number, ac_kinds[kind].type, body, ac_kinds[kind].input - header);
 }
 

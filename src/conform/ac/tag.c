@@ -62,7 +62,7 @@ static void the_key_is_the_exchanged_one(struct cf *cf)
 		keys[i][i] ^= 0x80;
 		memcpy(keys[CF_KEY + i], cf_key_k, CF_KEY);
 		keys[CF_KEY + i][i] ^= 0x01;
-		keys[CF_KEY * 2][i] = cf_key_k[CF_KEY - 1 - i];
+		keys[CF_KEY * (size_t)2][i] = cf_key_k[CF_KEY - 1 - i];
 	}
 	memset(keys[CF_KEY * 2 + 1], 0, CF_KEY);
 	for (size_t i = 0; i < AC_COUNT(keys); i++) {

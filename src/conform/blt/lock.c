@@ -3,6 +3,7 @@
 #include "conform/ac/ac.h"
 #include "conform/blt/blt.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,7 +98,7 @@ static bool shows(struct cf *cf, const void *address, const void *bytes, size_t 
 	int ends[2];
 	bool is_shown;
 
-	if (pipe(ends) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		cf_skip(cf, "no pipe could be made");
 	is_shown = size <= sizeof(seen) && write(ends[1], address, size) == (ssize_t)size &&
 		   read(ends[0], seen, size) == (ssize_t)size && memcmp(seen, bytes, size) == 0;

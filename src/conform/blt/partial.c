@@ -167,7 +167,7 @@ static void the_structure_has_12_bytes(struct cf *cf)
 	blt_get(cf, &b, got);
 	/* The first three runs tell that each member was read in its place; counting is BLT-74's. */
 	CF_BYTES(cf, "BLT-66", plain, got, 2 * (size_t)unit, "two runs of a surface");
-	CF_TRUE(cf, "BLT-66", memcmp(b.in.memory + 2 * unit, got + 2 * unit, 16) != 0,
+	CF_TRUE(cf, "BLT-66", memcmp(b.in.memory + 2 * (size_t)unit, got + 2 * (size_t)unit, 16) != 0,
 		"the third run was not decrypted");
 }
 

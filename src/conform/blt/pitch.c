@@ -158,7 +158,7 @@ static void chroma_rows_come_back(struct cf *cf)
 	cf_pattern(plain, b.size, 91);
 	blt_put(cf, &b, plain);
 	blt_holds(cf, &b, "BLT-91", CF_BY_DECISION, plain, b.size, "an NV12 surface of odd height");
-	CF_TRUE_DECIDED(cf, "BLT-91", b.size == 48 * 12, "34 x 7 pixels of NV12 have %zu bytes", b.size);
+	CF_TRUE_DECIDED(cf, "BLT-91", b.size == (size_t)48 * 12, "34 x 7 pixels of NV12 have %zu bytes", b.size);
 }
 
 static void it_does_not_change(struct cf *cf)

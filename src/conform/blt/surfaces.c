@@ -358,7 +358,7 @@ static void resource_handles(struct cf *cf)
 	struct blt b = open_both(cf), other = blt_open(cf);
 	struct cf_surface dead = cf_protected(cf, &b.device, D3DDDIFMT_A8R8G8B8, 16, 1);
 	HANDLE dead_system = blt_system_at(cf, &b, blt_memory(cf, b.whole));
-	uint8_t junk[8];
+	uint8_t junk[8] = { 0 };
 
 	CF_NEED(cf, cf_destroy_resource(&b.device, dead.h));
 	CF_NEED(cf, cf_destroy_resource(&b.device, dead_system));
