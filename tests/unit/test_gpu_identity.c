@@ -267,7 +267,7 @@ static void test_unwrap_refuses(void **state)
 	EVP_PKEY_free(key);
 }
 
-/* CAP-77, CS-29, CS-33: a message for one leaf is nothing to the other. */
+/* CAP-77, CS-29, CS-33, SEC-61: a message for one leaf is nothing to the other. */
 static void test_leaves_are_strangers(void **state)
 {
 	struct oaep oaep = oaep_right();

@@ -318,7 +318,7 @@ static void test_history_limit(void **state)
 	kf_stop(b.kf);
 }
 
-/* BLT-123, CS-58, CAP-21: content is closed to everybody but the exchange that brought it. */
+/* BLT-123, CS-58, CAP-21, SEC-39: content is closed to everybody but the exchange that brought it. */
 static void test_ties(void **state)
 {
 	struct bench b = bench_start(NULL, 16), two = b;

@@ -205,7 +205,7 @@ static void test_key_loss(void **state)
 	kf_stop(b.kf);
 }
 
-/* BLT-94, BLT-96, BLT-106: refused with PROTECTIONALWAYSON, wherever the copy is to go. */
+/* BLT-94, BLT-96, BLT-106, SEC-39: refused with PROTECTIONALWAYSON, wherever the copy is to go. */
 static void test_always_on(void **state)
 {
 	struct bench b = bench_start(0xfd);

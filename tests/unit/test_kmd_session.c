@@ -229,7 +229,7 @@ static void test_bad_blobs(void **state)
 	kf_stop(b.kf);
 }
 
-/* CS-38, CS-39, CS-40: a further exchange, the same blob included. */
+/* CS-38, CS-39, CS-40, SEC-39: a further exchange, the same blob included. */
 static void test_exchange_again(void **state)
 {
 	struct bench b = bench_start(NULL);
@@ -436,7 +436,7 @@ static void test_memory_fails(void **state)
 static void test_loss(void **state)
 {
 	struct bench b = bench_start(NULL);
-	const uint8_t zero[64] = { 0 };
+	const uint8_t zero[sizeof(struct kmd_secrets)] = { 0 };
 	D3DKMT_HANDLE keyless = kf_session(b.kf, b.device), dead = kf_session(b.kf, b.device);
 	D3DKMT_HANDLE fresh = kf_protected(b.kf, b.device, 16, 1), left = kf_protected(b.kf, b.device, 16, 1);
 	uint8_t out[16], iv[16], next[16];
@@ -523,7 +523,7 @@ static void test_tamper(void **state)
 	}
 }
 
-/* CS-05, CS-45, KMT-17: a session is its device's; with the device its keys and its content go. */
+/* CS-05, CS-45, KMT-17, SEC-38: a session is its device's; with the device its keys and its content go. */
 static void test_devices(void **state)
 {
 	struct bench b = bench_start(NULL);
@@ -544,6 +544,11 @@ static void test_devices(void **state)
 	assert_int_equal(kf_decrypt(b.kf, b.device, b.session, b.system, seen, 1), S_OK);
 	assert_int_equal(kf_exchange(b.kf, other, theirs, KF_C), S_OK);
 
+	/* A graphics kernel that gave the session to another device would not help it. */
+	kf_object(b.kf, b.session)->device = other;
+	assert_int_equal(kf_exchange(b.kf, other, b.session, KF_C), E_INVALIDARG);
+	kf_object(b.kf, b.session)->device = b.device;
+
 	kf_device_destroy(b.kf, b.device);
 	assert_int_equal(kf_object(b.kf, b.session)->status, DXGK_PROTECTED_SESSION_STATUS_INVALID);
 	assert_int_equal(kf_object(b.kf, theirs)->statuses, 0);
@@ -552,7 +557,7 @@ static void test_devices(void **state)
 	assert_false(gpu_key_is_set(inside->key));
 	assert_null(inside->device);
 
-	/* A graphics kernel that gave the session to another device would not help it. */
+	/* Nor when its own is gone. */
 	kf_object(b.kf, b.session)->device = other;
 	assert_int_equal(kf_exchange(b.kf, other, b.session, KF_K), E_INVALIDARG);
 	kf_object(b.kf, unnamed)->device = other;
