@@ -2,7 +2,7 @@
 /*
  * Stands between dxvault play and its presenter ($NOSY_PRESENTER), passes on what they say, and tries each NT handle that
  * comes by for itself: a line for each in $NOSY_LOG, with the HRESULT of opening it. Tries surfaces once more while the film
- * plays.
+ * plays. With $NOSY_STALE the first token that it passes on is one that the service has given nobody.
  */
 #include "runtime/runtime.h"
 #include "tools/play_wire.h"
@@ -45,6 +45,16 @@ static void look(const struct play_message *message, const struct wire_packet *p
 	}
 }
 
+static void spoil_token(struct play_message *message)
+{
+	static bool done;
+
+	if (message->type != PLAY_TOKEN || done || !getenv("NOSY_STALE"))
+		return;
+	done = true;
+	message->token += 1u << 20;
+}
+
 /* False: one of the two has left. */
 static bool pass_on(int from, int to, bool is_to_look)
 {
@@ -56,6 +66,8 @@ static bool pass_on(int from, int to, bool is_to_look)
 		return false;
 	if (is_to_look)
 		look(&message, &packet);
+	else
+		spoil_token(&message);
 	good = wire_send(to, &packet, 0) >= 0;
 	wire_packet_clear(&packet);
 	return good;

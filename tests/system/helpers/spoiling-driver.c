@@ -18,6 +18,7 @@ static D3DDDI_ADAPTERFUNCS real_adapter;
 static D3DDDI_DEVICEFUNCS real;
 static D3DAUTHENTICATEDCHANNEL_QUERYPROTECTION_OUTPUT old; /* the first answer to PROTECTION */
 static unsigned long asked;				   /* how often PROTECTION was */
+static unsigned long opened;				   /* how often the adapter was */
 
 static bool spoils(const char *what)
 {
@@ -155,6 +156,8 @@ __attribute__((visibility("default"))) HRESULT APIENTRY OpenAdapter(D3DDDIARG_OP
 		fprintf(stderr, "spoiling-driver: no driver: %s\n", dlerror());
 		return E_FAIL;
 	}
+	if (spoils("first-adapter") && opened++ == 0)
+		return D3DDDIERR_DEVICEREMOVED;
 	hr = ((open_adapter_fn)(uintptr_t)symbol)(pOpenData);
 	if (hr != S_OK)
 		return hr;
