@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands of the user-mode half as an input describes them, and what their answers bring. */
+#include "kmd/kmd_internal.h"
 #include "world.h"
 
 #include <dxvault/d3dcontentprotection.h>
@@ -38,8 +39,13 @@ static bool is_forged;
 static struct fuzz_channel *find_channel(uint8_t selector)
 {
 	static struct fuzz_channel unknown = { .handle = 12345 };
+	static struct fuzz_channel foreign;
 	const uint32_t count = fuzz_world.channel_count < FUZZ_SEEN ? fuzz_world.channel_count : FUZZ_SEEN;
 
+	if (selector == 0xfe) {
+		foreign.handle = fuzz_world.foreign_channel;
+		return &foreign;
+	}
 	return selector == 0xff || count == 0 ? &unknown : &fuzz_world.channels[selector % count];
 }
 
@@ -51,8 +57,37 @@ static void blob(struct fuzz_input *input, uint8_t ret[256])
 	memset(ret + 1, seed, 16);
 }
 
+static uint64_t id_of_device(uint32_t client)
+{
+	struct dxgk_process *process = fuzz_world.clients[client].process;
+	const struct dxgk_device *device =
+		process ? dxgk_process_get(process, fuzz_handle(client, DXGK_DEVICE, 0), DXGK_DEVICE) : NULL;
+
+	return device ? ((const struct kmd_device *)device->driver_handle)->id : 0;
+}
+
+/* What a body names, as a good client does: its device, a session by any name, a decode device, the other client. */
+static void name_objects(uint32_t client, const GUID *type, struct drv_escape_message *ret)
+{
+	const uint64_t device = id_of_device(client), session = ret->header.session;
+	const uint64_t other = fuzz_world.clients[client ^ 1].token;
+
+	if (type == &D3DAUTHENTICATEDCONFIGURE_CRYPTOSESSION) {
+		memcpy(ret->input + 48, &fuzz_world.decodes[0], sizeof(uint64_t));
+		memcpy(ret->input + 56, &session, sizeof(session));
+		memcpy(ret->input + 64, &device, sizeof(device));
+	} else if (type == &D3DAUTHENTICATEDCONFIGURE_SHAREDRESOURCE) {
+		memcpy(ret->input + 56, &other, sizeof(other));
+	} else if (type == &D3DAUTHENTICATEDQUERY_CRYPTOSESSION) {
+		memcpy(ret->input + 32, &fuzz_world.decodes[0], sizeof(uint64_t));
+	} else if (type == &D3DAUTHENTICATEDQUERY_OUTPUTIDCOUNT || type == &D3DAUTHENTICATEDQUERY_OUTPUTID) {
+		memcpy(ret->input + 32, &device, sizeof(device));
+		memcpy(ret->input + 40, &session, sizeof(session));
+	}
+}
+
 /* Mostly the next number, the sizes that are defined, and a tag by the right key. */
-static void message(struct fuzz_input *input, struct drv_escape_message *ret)
+static void message(struct fuzz_input *input, uint32_t client, struct drv_escape_message *ret)
 {
 	const uint8_t type = fuzz_u8(input);
 	const uint8_t switches = fuzz_u8(input);
@@ -70,14 +105,8 @@ static void message(struct fuzz_input *input, struct drv_escape_message *ret)
 	ret->input_size = types[type % TYPES].input_size;
 	ret->output_size = types[type % TYPES].output_size;
 	fuzz_bytes(input, header + 32, ret->input_size - (is_query ? 32 : 48));
-	/* The handles that bodies name. */
-	if (switches & 2 && fuzz_world.decode_count > 0)
-		memcpy(header + 32, &fuzz_world.decodes[0], sizeof(uint64_t));
-	if (switches & 4 && ret->input_size >= 64) {
-		const uint64_t session = ret->header.session;
-
-		memcpy(ret->input + 56, &session, sizeof(session));
-	}
+	if (switches & 2)
+		name_objects(client, types[type % TYPES].guid, ret);
 	if (switches & 8)
 		ret->channel = channel->handle;
 	if (switches & 16)
@@ -208,7 +237,7 @@ size_t fuzz_command(struct fuzz_input *input, uint32_t client, uint8_t command, 
 	case DRV_COMMAND_CONFIGURE_CHANNEL:
 	case DRV_COMMAND_QUERY_CHANNEL:
 		size = sizeof(escape.message);
-		message(input, &escape.message);
+		message(input, client, &escape.message);
 		break;
 	case DRV_COMMAND_CREATE_DECODE:
 	case DRV_COMMAND_DESTROY_DECODE:
@@ -267,4 +296,13 @@ void fuzz_escape(struct fuzz_input *input, uint32_t client, uint8_t *data, size_
 		FUZZ_CHECK(reply->size == packet.request.header.size);
 		learn((const void *)((const struct wire_escape *)(const void *)reply + 1));
 	}
+}
+
+void fuzz_run(uint32_t client, const uint8_t *bytes, size_t size)
+{
+	struct fuzz_input input = { bytes, size };
+	uint8_t command[FUZZ_COMMAND_MAX];
+	const uint8_t code = fuzz_u8(&input);
+
+	fuzz_escape(&input, client, command, fuzz_command(&input, client, code, command));
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The control protocol: sequences of messages of two clients, with handles and descriptors that earlier answers gave. */
+/* SEC-30. The control protocol: sequences of messages of two clients, with handles and descriptors that earlier answers gave. */
 #include "world.h"
 
+#include <dxvault/d3dkmthk.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { FIXED_MAX = 128, HANDLES = 3 };
 
@@ -61,9 +66,12 @@ static void fill(uint32_t client, uint8_t *request, uint32_t type)
 		.refresh_denominator = 1,
 	};
 	static const uint32_t one = 1, luid[2] = { 0x44585631, 0 }, fence_type = D3DDDI_MONITORED_FENCE,
-			      all = UINT32_MAX;
+			      state = D3DKMT_DEVICESTATE_EXECUTION, all = UINT32_MAX;
+	static const D3DDDI_SYNCHRONIZATIONOBJECT_FLAGS shareable = { .Shared = 1, .NtSecuritySharing = 1 };
+	static const uint32_t one_session = WIRE_LOSS_SESSION;
 	static const uint64_t magic = WIRE_MAGIC;
 	static const uint32_t version = WIRE_VERSION;
+	const uint32_t fence = fuzz_handle(client, DXGK_FENCE, 0);
 	const uint32_t session_size = sizeof(session), surface_size = sizeof(surface), page = 4096;
 
 	switch (type) {
@@ -71,12 +79,15 @@ static void fill(uint32_t client, uint8_t *request, uint32_t type)
 		put(request, offsetof(struct wire_hello, magic), &magic, sizeof(magic));
 		put(request, offsetof(struct wire_hello, version), &version, sizeof(version));
 		break;
+	case WIRE_GET_DEVICE_STATE:
+		put(request, offsetof(struct wire_device_state, type), &state, 4);
+		break;
 	case WIRE_OPEN_ADAPTER:
 		put(request, 16, luid, sizeof(luid));
 		break;
 	case WIRE_CREATE_FENCE:
 		put(request, offsetof(struct wire_create_fence, type), &fence_type, 4);
-		put(request, offsetof(struct wire_create_fence, flags), &one, 4);
+		put(request, offsetof(struct wire_create_fence, flags), &shareable, 4);
 		break;
 	case WIRE_CREATE_MEMORY:
 		put(request, offsetof(struct wire_create_memory, size), &page, 4);
@@ -98,6 +109,12 @@ static void fill(uint32_t client, uint8_t *request, uint32_t type)
 		break;
 	case WIRE_SIGNAL_FENCES:
 		put(request, offsetof(struct wire_signal_fences, count), &one, 4);
+		for (size_t i = 0; i < WIRE_MAX_SIGNALS; i++)
+			put(request, offsetof(struct wire_signal_fences, signals[i].fence), &fence, 4);
+		break;
+	case WIRE_INVALIDATE:
+		put(request, offsetof(struct wire_invalidate, loss), &one_session, 4);
+		put(request, offsetof(struct wire_invalidate, session), &fuzz_world.listed, 8);
 		break;
 	case WIRE_DESIGNATE_COMPOSITOR:
 		put(request, 16, &fuzz_world.clients[client ^ 1].token, 8);
@@ -137,27 +154,61 @@ static void change(struct fuzz_input *input, uint8_t *request, size_t size, uint
 	}
 }
 
-static int pick_descriptor(struct fuzz_input *input, const struct wire_rule *rule, uint8_t switches)
+/* What is no NT handle: a file, memory, a socket of its own, an eventfd. All copies are closed with the input. */
+static int foreign_descriptor(uint8_t selector)
 {
-	static int null = -1;
-	uint8_t selector;
+	static int foreign[4] = { -1 };
+	static int other;
 
-	/* Missing, or too many. */
-	if (!rule || (rule->descriptors == 0) != ((switches & 64) != 0))
-		return -1;
-	selector = fuzz_u8(input);
-	if (selector == 0xff || fuzz_world.descriptor_count == 0) {
-		if (null < 0)
-			null = fcntl(2, F_DUPFD_CLOEXEC, 100);
-		return null;
+	if (foreign[0] < 0) {
+		int pair[2];
+
+		FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+		other = pair[1];
+		foreign[1] = memfd_create("fuzz", MFD_CLOEXEC);
+		foreign[2] = pair[0];
+		foreign[3] = eventfd(0, EFD_CLOEXEC);
+		foreign[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+		/* Where they are in nobody's way. */
+		for (size_t i = 0; i < 4; i++) {
+			const int high = fcntl(foreign[i], F_DUPFD_CLOEXEC, 200);
+
+			FUZZ_CHECK(high >= 0);
+			close(foreign[i]);
+			foreign[i] = high;
+		}
+		FUZZ_CHECK(fcntl(other, F_DUPFD_CLOEXEC, 200) >= 0);
+		close(other);
 	}
+	return foreign[selector % 4];
+}
+
+static int pick_descriptor(struct fuzz_input *input)
+{
+	const uint8_t selector = fuzz_u8(input);
+
+	if (selector & 0x80 || fuzz_world.descriptor_count == 0)
+		return foreign_descriptor(selector);
 	return fuzz_world.descriptors[selector % fuzz_world.descriptor_count];
+}
+
+/* Mostly as many as the type asks for. */
+static void add_descriptors(struct fuzz_input *input, struct wire_packet *packet, const struct wire_rule *rule,
+			    bool is_wrong)
+{
+	size_t count = rule ? rule->descriptors : 0;
+
+	if (is_wrong)
+		count = fuzz_u8(input) % (sizeof(packet->descriptors) / sizeof(int) + 1);
+	while (packet->descriptor_count < count)
+		packet->descriptors[packet->descriptor_count++] = pick_descriptor(input);
 }
 
 static void send_message(struct fuzz_input *input, uint32_t client, uint32_t type, uint8_t switches)
 {
 	static uint8_t request[sizeof(struct wire_signal_fences) + 256];
 	const struct wire_rule *rule = wire_rule_get(type);
+	struct wire_packet packet = { .data = request };
 	size_t size = size_of(type, rule);
 	struct wire_header header;
 
@@ -180,7 +231,22 @@ static void send_message(struct fuzz_input *input, uint32_t client, uint32_t typ
 	header = fuzz_header(type, size);
 	header.sequence = switches;
 	memcpy(request, &header, sizeof(header));
-	(void)fuzz_send(client, request, pick_descriptor(input, rule, switches));
+	packet.size = size;
+	add_descriptors(input, &packet, rule, switches & 64);
+	(void)fuzz_send_packet(client, &packet, type == WIRE_INVALIDATE || !(switches & 16));
+}
+
+/* Bytes that need not be a message: none, a part of a header, a header that says another size. */
+static void send_bytes(struct fuzz_input *input, uint32_t client, uint8_t switches)
+{
+	uint8_t bytes[64];
+	struct wire_packet packet = { .data = bytes, .size = fuzz_u8(input) % (sizeof(bytes) + 1) };
+
+	fuzz_bytes(input, bytes, packet.size);
+	if (switches & 1 && packet.size >= sizeof(uint32_t))
+		memcpy(bytes, &(uint32_t) { (uint32_t)packet.size }, sizeof(uint32_t));
+	add_descriptors(input, &packet, NULL, switches & 64);
+	(void)fuzz_send_packet(client, &packet, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -188,6 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input input = { data, size };
 	uint8_t command[FUZZ_COMMAND_MAX];
 
+	(void)foreign_descriptor(0);
 	fuzz_world_begin(fuzz_u8(&input));
 	for (uint32_t i = 0; input.size > 0 && i < 64; i++) {
 		const uint8_t type = fuzz_u8(&input);
@@ -198,6 +265,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			fuzz_escape(&input, client, command, fuzz_command(&input, client, fuzz_u8(&input), command));
 		else if (type == 255)
 			fuzz_hang_up(client);
+		else if (type == 254)
+			send_bytes(&input, client, switches);
 		else
 			send_message(&input, client, type, switches);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Private data: of allocations, of sessions, and of what is asked of the adapter. */
+/* SEC-34. All private data: of allocations, of sessions, and of what is asked of the adapter. */
 #include "world.h"
 
 #include <dxvault/d3dcontentprotection.h>
@@ -29,6 +29,28 @@ static void allocation(struct fuzz_input *input, uint32_t device)
 	if (switches & 4)
 		size = fuzz_u8(input);
 	fuzz_create_allocation(0, device, raw, size, switches & 8 ? fuzz_handle(0, DXGK_MEMORY, 0) : 0);
+}
+
+/* It is shown and copied, so that all of it is looked at. */
+static void use_allocation(uint32_t before)
+{
+	static const uint8_t lock[] = { DRV_COMMAND_LOCK, 0, 0xff }, unlock[] = { DRV_COMMAND_UNLOCK, 0, 0xff };
+	const struct fuzz_client *client = &fuzz_world.clients[0];
+	const uint8_t place = (uint8_t)(before % FUZZ_SEEN);
+	const struct wire_present present = { .header = fuzz_header(WIRE_PRESENT, sizeof(present)),
+					      .context = fuzz_handle(0, DXGK_CONTEXT, 0),
+					      .allocation = client->handles[DXGK_ALLOCATION][place] };
+	uint8_t named[sizeof(lock)];
+
+	if (client->counts[DXGK_ALLOCATION] == before)
+		return;
+	(void)fuzz_send(0, &present, -1);
+	memcpy(named, lock, sizeof(lock));
+	named[1] = place;
+	fuzz_run(0, named, sizeof(named));
+	memcpy(named, unlock, sizeof(unlock));
+	named[1] = place;
+	fuzz_run(0, named, sizeof(named));
 }
 
 static void session(struct fuzz_input *input, uint32_t device)
@@ -78,11 +100,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = { data, size };
 
-	fuzz_world_begin(fuzz_u8(&input));
-	fuzz_world_furnish();
+	fuzz_world_begin(fuzz_u8(&input) & 0x7f);
+	fuzz_furnish(0);
 	for (uint32_t i = 0; input.size > 0 && i < 16; i++) {
 		const uint8_t code = fuzz_u8(&input);
 		const uint32_t device = fuzz_handle(0, DXGK_DEVICE, 0);
+		uint32_t before;
 		const struct wire_create_memory memory = {
 			.header = fuzz_header(WIRE_CREATE_MEMORY, sizeof(memory)),
 			.device = device,
@@ -91,7 +114,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		switch (code & 3) {
 		case 0:
+			before = fuzz_world.clients[0].counts[DXGK_ALLOCATION];
 			allocation(&input, device);
+			use_allocation(before);
 			break;
 		case 1:
 			session(&input, device);

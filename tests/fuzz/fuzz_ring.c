@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two submission rings whose client writes what it likes, while requests touch what transfers hold. */
+/* SEC-31. Two submission rings whose client writes what it likes, while requests touch what transfers hold. */
 #include "world.h"
 
 #include <sys/mman.h>
@@ -28,6 +28,21 @@ static void make_ring(uint32_t number)
 	shared[number] = mmap(NULL, sizeof(**shared), PROT_READ | PROT_WRITE, MAP_SHARED,
 			      fuzz_world.descriptors[fuzz_world.descriptor_count - 2], 0);
 	FUZZ_CHECK(shared[number] != MAP_FAILED);
+}
+
+/* The second device has surfaces of the first one open too: they become the client's seventh and eighth. */
+static void share_surface(uint8_t number)
+{
+	const struct wire_share_objects share = { .header = fuzz_header(WIRE_SHARE_OBJECTS, sizeof(share)),
+						  .count = 1,
+						  .access = UINT32_MAX,
+						  .objects = { fuzz_handle(0, DXGK_RESOURCE, number) } };
+	const struct wire_open_resource open = { .header = fuzz_header(WIRE_OPEN_RESOURCE, sizeof(open)),
+						 .device = fuzz_handle(0, DXGK_DEVICE, 1) };
+
+	FUZZ_CHECK(fuzz_send(0, &share, -1) && fuzz_world.descriptor_count > 0);
+	(void)fuzz_send(0, &open, fuzz_world.descriptors[fuzz_world.descriptor_count - 1]);
+	FUZZ_CHECK(fuzz_world.clients[0].counts[DXGK_ALLOCATION] == 7u + number);
 }
 
 /* A blt, or anything else; written where the counter says, or anywhere. */
@@ -121,9 +136,9 @@ static void step(struct fuzz_input *input)
 		break;
 	case 5:
 		if (code & 64)
-			(void)dxgk_lose_keys(fuzz_world.kernel);
+			fuzz_lose(FUZZ_LOSE_KEYS);
 		else if ((code & 48) == 48)
-			(void)dxgk_remove_device(fuzz_world.kernel);
+			fuzz_lose(FUZZ_REMOVE_DEVICE);
 		break;
 	default:
 		fuzz_worker_step(code >> 6, ring_of(code >> 5 & 1), code & 16);
@@ -139,17 +154,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{ 64 | DRV_COMMAND_KEY_EXCHANGE, 1, 7, 1 },
 	};
 	struct fuzz_input input = { data, size };
-	uint8_t command[FUZZ_COMMAND_MAX];
 
 	fuzz_on_unwrap = NULL;
-	fuzz_world_begin(fuzz_u8(&input));
-	fuzz_world_furnish();
+	fuzz_world_begin(fuzz_u8(&input) & 0x7f);
+	fuzz_furnish(0);
 	fuzz_add_device(0);
+	share_surface(0);
+	share_surface(1);
 	for (uint32_t i = 0; i < RINGS; i++) {
-		struct fuzz_input first = { exchange[i] + 1, sizeof(exchange[i]) - 1 };
-
 		make_ring(i);
-		fuzz_escape(&first, 0, command, fuzz_command(&first, 0, exchange[i][0], command));
+		fuzz_run(0, exchange[i], sizeof(exchange[i]));
 	}
 	fuzz_on_unwrap = on_unwrap;
 	for (uint32_t i = 0; input.size > 0 && i < 128; i++)
