@@ -190,12 +190,37 @@ test_the_units_are_good() {
 	done
 }
 
-test_the_system_unit_is_a_sandbox() {
-	put_units system
+# rate system|user EXPOSURE: the unit's, in tenths, is no more than that; "OK" ends at 49.
+rate() {
+	local mode=()
+	[ "$1" = system ] || mode=(--user)
+	put_units "$1"
 	systemd-analyze --help | grep -q -- --offline || skip "this systemd-analyze can't rate a unit by itself"
-	run_with_limit 30 systemd-analyze security --offline=yes --threshold=15 "$T/system/dxvault.service"
+	run_with_limit 30 systemd-analyze security "${mode[@]}" --offline=yes --threshold="$2" "$T/$1/dxvault.service"
 	sed -n 's/^→ //p' "$T/out" >"$T/note"
-	assert_status 0
+	[ "$status" -eq 0 ] || fail "rated worse than $2: $(cat "$T/note" "$T/err")"
+	assert_match "$T/note" '^Overall exposure level for dxvault.service: [0-9.]+ (OK|SAFE|PERFECT)'
+}
+
+# SEC-24
+test_the_system_unit_is_rated_ok() {
+	rate system 15
+}
+
+# SEC-24
+test_the_users_unit_is_rated_ok() {
+	rate user 49
+}
+
+# What its sandbox does where the user's systemd can have it: a user namespace of its own, and no network.
+test_the_service_serves_in_namespaces() {
+	need unshare
+	unshare --user --map-current-user --net true 2>/dev/null || skip "no user namespace is to be had"
+	start unshare --user --map-current-user --net "$DXVAULTD" --idle-seconds 1
+	wait_for 30 test -S "$DXVAULT_RUNTIME_DIR/service.sock"
+	assert_equal "$(info 'd["service_process"]')" "$pid"
+	finish 20 "$pid"
+	assert_equal "$status" 0
 }
 
 # Whatever the service calls while a film plays passes the units' filters.
