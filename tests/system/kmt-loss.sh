@@ -79,7 +79,7 @@ test_wrong_usage() {
 }
 
 # A machine's service, and users that are not its own, in a mount namespace with a /run of its own.
-test_other_users_may_use_but_not_command() {
+test_other_users_may_use_but_not_command() { # SEC-37
 	[ "$(id -u)" -eq 0 ] || skip "only root can be several users"
 	unshare --mount true 2>/dev/null || skip "no mount namespace is to be had"
 	chmod 755 "$T"
@@ -112,7 +112,7 @@ test_other_users_may_use_but_not_command() {
 	assert_status 0
 }
 
-# Without that, another user does not even get to speak to it.
+# SEC-62: without that, another user does not even get to speak to it.
 test_other_users_are_refused() {
 	[ "$(id -u)" -eq 0 ] || skip "only root can be several users"
 	start "$DXVAULTD" --idle-seconds 60

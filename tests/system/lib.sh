@@ -377,8 +377,8 @@ run_case() {
 		"$name"
 	) >"$T/.log" 2>&1
 	result=$?
-	# shellcheck disable=SC2119
-	if left_behind >"$T/.left"; then
+	# Nobody waits for what a failed case has left.
+	if left_behind $((result == 0 || result == 77 ? 15 : 0)) >"$T/.left"; then
 		[ $result -ne 0 ] || result=1
 		cat "$T/.left" >>"$T/.log"
 	fi

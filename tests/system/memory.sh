@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # limit: 60
-# Which memory holds keys and pictures, where the best kind is not to be had, and what --strict says to that.
+# Which memory holds keys and pictures, where the best kind is not to be had, and what --strict says to that (SEC-07).
 . "$(dirname "$0")/lib.sh"
 
 need_film() { # PICTURES of a size of which eight are more than 8 MiB
@@ -37,6 +37,10 @@ test_strict_with_memfd_secret() {
 
 test_no_memfd_secret() {
 	need_film
+	# The service itself, whoever starts it.
+	run_with_limit 20 "$DXVAULTD" --strict --memory locked --idle-seconds 0
+	assert_status 1
+	assert_match "$T/err" '^dxvaultd: error: --strict: memfd_secret memory is not to be had: memfd_secret was ruled out'
 	use_service --memory locked --idle-seconds 1
 	run_with_limit 30 "$DXVAULT" play "$film" --key "$KEY" --json
 	assert_status 0

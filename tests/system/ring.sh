@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # limit: 120
-# Clients that die with their rings full of blts, beside one whose bytes are looked at.
+# SEC-52: clients that die with their rings full of blts, beside one whose bytes are looked at.
 . "$(dirname "$0")/lib.sh"
 use_ready_keys
 
@@ -60,6 +60,23 @@ test_several_at_once() {
 	floods_die
 	wait_for 20 is_idle
 	honest
+	kill "$service"
+}
+
+# SEC-36, SEC-52: the same without rings. Such blts, and the ends of such clients, wait until all others have had their turn.
+test_blts_by_messages() {
+	use_service --idle-seconds 60
+	service=$(info 'd["service_process"]')
+	floods=()
+	export DXVAULT_RING=off
+	flood 67108864
+	flood 67108864
+	unset DXVAULT_RING
+	honest
+	floods_die
+	honest
+	wait_for 20 is_idle
+	assert_equal "$(info 'd["service_process"]')" "$service"
 	kill "$service"
 }
 

@@ -56,7 +56,7 @@ another_process() {
 	other=$!
 }
 
-test_what_kills_the_service() {
+test_what_kills_the_service() { # SEC-21, SEC-22, SEC-23
 	local name
 	need_sandbox seccomp
 	another_process
@@ -90,7 +90,7 @@ test_what_kills_the_service() {
 	echo "$tried" | wc -w | sed 's/$/ calls/' >"$T/note"
 }
 
-test_calls_by_other_numbers() {
+test_calls_by_other_numbers() { # SEC-21
 	need_sandbox seccomp
 	[ "$(uname -m)" = x86_64 ] || skip "this processor has one set of numbers"
 	# Where the kernel has no such set itself, the second try ends otherwise than by a return.
@@ -100,7 +100,7 @@ test_calls_by_other_numbers() {
 	done
 }
 
-test_what_is_refused() {
+test_what_is_refused() { # SEC-22
 	need_sandbox seccomp Landlock
 	another_process
 	echo text >"$T/run/beside"
@@ -166,7 +166,7 @@ status_of() {
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$service/task/"*/status | sort -u
 }
 
-test_each_thread_is_inside() {
+test_each_thread_is_inside() { # SEC-20, SEC-21
 	need_sandbox seccomp Landlock
 	need_long_film
 	start "$DXVAULT" play "$film" --key "$KEY" --json
@@ -192,7 +192,7 @@ test_each_thread_is_inside() {
 	finish 20 "$pid"
 }
 
-test_an_ordinary_user() {
+test_an_ordinary_user() { # SEC-20
 	need_sandbox seccomp Landlock
 	need_user
 	use_service --idle-seconds 1
@@ -201,7 +201,7 @@ test_an_ordinary_user() {
 	assert_equal "$(json "$T/out" 'd["sandbox"], d["sandbox_reason"]')" "(['no capabilities', 'seccomp', 'Landlock'], '')"
 }
 
-test_switched_off() {
+test_switched_off() { # SEC-26
 	[ -z "${DXVAULT_SANITIZED-}" ] || skip "a sanitizer makes system calls of its own, so the service has no sandbox"
 	use_service --sandbox off --idle-seconds 1
 	run_with_limit 30 "$DXVAULT" info
@@ -219,7 +219,7 @@ test_switched_off() {
 	assert_status 2
 }
 
-# A system that lacks a part: the service says so and serves, and refuses with --strict.
+# SEC-26: a system that lacks a part. The service says so and serves, and refuses with --strict.
 test_a_part_is_missing() {
 	need_sandbox seccomp Landlock
 	lacks() { # WITHOUT PATTERN REMAINING

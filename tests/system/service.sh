@@ -21,14 +21,14 @@ says() {
 	assert_match "$T/err" "$1"
 }
 
-test_it_starts_by_itself_and_leaves_by_itself() {
+test_it_starts_by_itself_and_leaves_by_itself() { # SEC-62
 	new_installation
 	use_service --idle-seconds 1
 	start_service
 	begin=$(date +%s%N)
 	! is_gone "$service" || fail "the service left at once"
 	[ -S "$DXVAULT_RUNTIME_DIR/service.sock" ] || fail "there is no socket: $(ls -A "$DXVAULT_RUNTIME_DIR")"
-	assert_equal "$(stat -c %a "$DXVAULT_RUNTIME_DIR")" 700
+	assert_equal "$(stat -c %a "$DXVAULT_RUNTIME_DIR" "$DXVAULT_RUNTIME_DIR/service.sock" | xargs)" '700 600'
 	wait_for 6 is_gone "$service"
 	milliseconds=$((($(date +%s%N) - begin) / 1000000))
 	[ $milliseconds -gt 700 ] || fail "the service left after $milliseconds ms"
@@ -170,7 +170,7 @@ test_a_second_one_says_so() {
 	stop_service
 }
 
-test_a_runtime_folder_of_wrong_mode() {
+test_a_runtime_folder_of_wrong_mode() { # SEC-62
 	for mode in 755 770 707 1777; do
 		mkdir -p "$DXVAULT_RUNTIME_DIR"
 		chmod $mode "$DXVAULT_RUNTIME_DIR"
@@ -182,7 +182,7 @@ test_a_runtime_folder_of_wrong_mode() {
 	assert_equal "$(ls -A "$DXVAULT_RUNTIME_DIR")" ''
 }
 
-test_a_runtime_folder_that_is_a_link() {
+test_a_runtime_folder_that_is_a_link() { # SEC-62
 	mkdir -m 700 "$T/elsewhere"
 	ln -s "$T/elsewhere" "$DXVAULT_RUNTIME_DIR"
 	says 'not a folder of this user' "$DXVAULTD"
@@ -194,7 +194,7 @@ test_a_runtime_folder_that_is_a_link() {
 	assert_equal "$(ls -A "$T/elsewhere")" ''
 }
 
-test_a_runtime_folder_of_another_user() {
+test_a_runtime_folder_of_another_user() { # SEC-62
 	[ "$(id -u)" -eq 0 ] || skip "only root can make one"
 	mkdir -m 700 "$DXVAULT_RUNTIME_DIR"
 	chown 65534 "$DXVAULT_RUNTIME_DIR"
@@ -217,7 +217,7 @@ test_nobody_looks_into_it() {
 	stop_service
 }
 
-test_the_root_key_is_kept() {
+test_the_root_key_is_kept() { # SEC-60
 	new_installation
 	start_service
 	"$DXVAULT" info --root-certificate >"$T/first.pem"
@@ -244,7 +244,7 @@ test_the_root_key_is_kept() {
 	stop_service
 }
 
-test_a_root_key_that_others_can_read() {
+test_a_root_key_that_others_can_read() { # SEC-60
 	start_service
 	stop_service
 	chmod 644 "$(find "$T/state" -name root.key)"
@@ -253,7 +253,7 @@ test_a_root_key_that_others_can_read() {
 	assert_equal "$(ls -A "$DXVAULT_RUNTIME_DIR")" ''
 }
 
-# Each start makes new keys, one for channels (1) and one for crypto sessions (2), and the root certifies them (AC-172).
+# Each start makes new keys, one for channels (1) and one for crypto sessions (2), and the root certifies them (AC-172, SEC-60).
 test_each_start_has_leaves_of_its_own() {
 	gcc -I"$TOP/include" -I"$TOP/src" "$TOP/tests/system/leaf.c" -o "$T/leaf" "$BUILD/src/runtime/libruntime.a" \
 		-L"$BUILD/src/kmt" -Wl,-rpath,"$BUILD/src/kmt" -ldxvault-kmt -ldl
@@ -268,9 +268,28 @@ test_each_start_has_leaves_of_its_own() {
 			openssl x509 -in "$T/leaf.pem" -noout -pubkey >"$T/key-$start-$type"
 		done
 		stop_service
+		# The root's is the only one that is written.
+		assert_equal "$(find "$T/state" "$T/tmp" -type f -printf '%f\n' | sort | xargs)" 'root.crt root.key'
 	done
 	cmp "$T/root-first.pem" "$T/root-second.pem"
 	assert_equal "$(sha256sum "$T"/key-* | cut -d ' ' -f 1 | sort -u | wc -l)" 4
+}
+
+# SEC-63: for who starts it, and not for clients that come later.
+test_a_screen_comes_with_the_start_or_never() {
+	make_film "$T/film.mp4" 160x90 1 "${ENCRYPTED[@]}"
+	start_service
+	"$DXVAULT" play "$T/film.mp4" --key "$KEY" --screen "$T/screen" >/dev/null
+	assert_equal "$(info 'd["screen"], d["service_process"]')" "(False, $service)"
+	"$DXVAULT" play "$T/film.mp4" --key "$KEY" --json >"$T/out"
+	assert_equal "$(json "$T/out" 'd["frames_presented"]')" 25
+	assert_equal "$(lines "$T/screen/screen.framemd5")" 25
+	assert_equal "$(find "$T" -name 'screen.*')" "$T/screen/screen.framemd5"
+	assert_no_match "/proc/$service/maps" 'dxvault-screen'
+	stop_service
+	echo 'allow-users = all' >"$T/all.conf"
+	says '^dxvaultd: error: --screen: a service for all users has no screen$' \
+		"$DXVAULTD" --config "$T/all.conf" --screen "$T/screen" --idle-seconds 0
 }
 
 test_trust() {

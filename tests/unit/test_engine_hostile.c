@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The real driver behind rings: blts of all sorts from a hostile client, and an honest one whose bytes stay right. */
+/* SEC-31: the real driver behind rings. Hostile blts of all sorts, beside an honest client whose bytes stay right. */
 #include "engine_fixture.h"
 
 #include "driver/driver_private.h"

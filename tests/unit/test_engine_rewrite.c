@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients that write to their rings what they must not, while the service reads them: nobody else is harmed. */
+/* SEC-31: clients that write to their rings what they must not, while the service reads them. Nobody else is harmed. */
 #include "engine_fixture.h"
 
 #include <linux/futex.h>

@@ -201,7 +201,7 @@ static void a_device_has_one_ring(void **state)
 	ef_stop(kernel);
 }
 
-static void a_user_has_so_many(void **state)
+static void a_user_has_so_many(void **state) /* SEC-36 */
 {
 	struct dxgk_kernel *kernel;
 	struct dxgk_limits limits;

@@ -240,7 +240,7 @@ static void all_kinds_share_one_table(void **state) /* KMT-70, KMT-71 */
 		ik_assert_status(handles[5 * i + 3], OK);
 }
 
-static void stale_handles_are_refused_through_the_entries(void **state) /* KMT-73, KMT-31 */
+static void stale_handles_are_refused_through_the_entries(void **state) /* KMT-73, KMT-31, SEC-37 */
 {
 	enum { CYCLES = 3072 };
 	D3DKMT_HANDLE device = ik_device();
@@ -265,7 +265,7 @@ static void stale_handles_are_refused_through_the_entries(void **state) /* KMT-7
 	free(old);
 }
 
-static void a_users_handles_have_a_limit(void **state) /* KMT-72 */
+static void a_users_handles_have_a_limit(void **state) /* KMT-72, SEC-36 */
 {
 	struct ik_options options = { 0 };
 	struct kmt_connection *first, *second;
@@ -385,7 +385,7 @@ static void take_all(struct ik *ik, uid_t user, struct quota *quota)
 	assert_int_equal(extra, 0x55);
 }
 
-static void one_users_limits_are_nobody_elses(void **state) /* KMT-72, CS-25 */
+static void one_users_limits_are_nobody_elses(void **state) /* KMT-72, CS-25, SEC-36 */
 {
 	struct ik_options options = { 0 };
 	struct quota mine, theirs;

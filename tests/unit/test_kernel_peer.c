@@ -123,7 +123,7 @@ static void a_process_is_known_by_its_connections(void **state) /* AC-127 */
 	close(tell[1]);
 }
 
-static void a_child_does_not_speak_for_its_parent(void **state) /* AC-127 */
+static void a_child_does_not_speak_for_its_parent(void **state) /* AC-127, SEC-37 */
 {
 	int socket = ik_connect(*state, IK_USER);
 	UINT64 mine;

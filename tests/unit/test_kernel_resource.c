@@ -110,7 +110,7 @@ static void private_data_and_order_of_calls(void **state)
 	assert_int_equal(ik_counts(*state).allocations, 0);
 }
 
-static void the_driver_finds_what_the_caller_may_name(void **state) /* CS-05, BLT-39 */
+static void the_driver_finds_what_the_caller_may_name(void **state) /* CS-05, BLT-39, SEC-38 */
 {
 	struct kmt_connection *first = kmt_connection_get();
 	D3DKMT_HANDLE device = ik_device(), other = ik_device(), allocation = 0, session;
@@ -445,7 +445,7 @@ static void only_a_shared_resource_is_shared(void **state) /* KMT-41 */
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
-static void protected_bytes_count_per_process(void **state) /* BLT-102 */
+static void protected_bytes_count_per_process(void **state) /* BLT-102, SEC-36 */
 {
 	struct ik_options options = { 0 };
 	D3DKMT_HANDLE devices[2], resources[4], other;

@@ -210,7 +210,7 @@ static void an_opened_handle_can_be_shared_again(void **state) /* KMT-43 */
 	close(again_fence);
 }
 
-static void access_must_include_reading(void **state) /* KMT-44 */
+static void access_must_include_reading(void **state) /* KMT-44, SEC-37 */
 {
 	static const struct {
 		DWORD access;
@@ -328,7 +328,7 @@ static void check_foreign(void **state, int descriptor)
 	assert_memory_equal(&before, &after, sizeof(after));
 }
 
-static void foreign_descriptors_are_refused(void **state) /* KMT-51, KMT-56 */
+static void foreign_descriptors_are_refused(void **state) /* KMT-51, KMT-56, SEC-37 */
 {
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
 	int nt_handle = ik_share(new_session());
@@ -388,7 +388,7 @@ static void foreign_descriptors_are_refused(void **state) /* KMT-51, KMT-56 */
 	check_foreign(state, nt_handle);
 }
 
-static void other_kinds_are_a_mismatch(void **state) /* KMT-52, KMT-63 */
+static void other_kinds_are_a_mismatch(void **state) /* KMT-52, KMT-63, SEC-37 */
 {
 	D3DKMT_HANDLE device = ik_device(), opened;
 	D3DKMT_HANDLE fence = ik_fence(device);

@@ -137,7 +137,7 @@ static void test_long_list(void **state)
 }
 
 /* AC-132, AC-160, BLT-109: who opens a restricted resource. */
-static void test_admission(void **state)
+static void test_admission(void **state) /* SEC-37 */
 {
 	struct kf *kf = start();
 	int mine = kf_device_of(kf, P1), also_mine = kf_device_of(kf, P1), theirs = kf_device_of(kf, P2);
