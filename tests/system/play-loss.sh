@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # limit: 120
-# A film goes on after its content was lost: what the presenter sees, what the screen shows, what the summary says
+# SEC-50: a film goes on after its content was lost: what the presenter sees, what the screen shows, what the summary says
 # (CS-13, KMT-20 to KMT-24).
 . "$(dirname "$0")/lib.sh"
 use_ready_keys

@@ -154,6 +154,31 @@ test_AC_132_nobody_else_opens_the_surfaces() {
 	assert_same "$T/expected" "$T/log"
 }
 
+# A presenter that had connected to a service which was gone when the film began tells a token that the next one does not know.
+test_a_token_of_the_service_before() {
+	need_film
+	use_service --idle-seconds 1
+	mkdir "$T/bin"
+	cp "$DXVAULT" "$BUILD/src/tools/dxvault-play.so" "$T/bin/"
+	cp "$HELPERS/nosy-presenter" "$T/bin/dxvault-presenter"
+	export LD_LIBRARY_PATH=$BUILD/src/kmt NOSY_PRESENTER=$BUILD/src/tools/dxvault-presenter NOSY_LOG=$T/log NOSY_STALE=1
+	run_with_limit 30 "$T/bin/dxvault" play "$film" --json
+	assert_status 0
+	assert_empty "$T/err"
+	assert_equal "$(json "$T/out" 'd["frames_presented"], len(d["losses"])')" '(150, 1)'
+}
+
+# There is another one at once.
+test_an_adapter_that_is_removed_while_it_is_opened() {
+	need_film
+	use_service --idle-seconds 1
+	spoil first-adapter
+	run_with_limit 30 "$DXVAULT" play "$film" --json
+	assert_status 0
+	assert_empty "$T/err"
+	assert_equal "$(json "$T/out" 'd["frames_presented"]')" 150
+}
+
 # invalidated LINE OPTION...: the presenter stands still, so the channel alone can notice; what is told is what lies below.
 invalidated() {
 	need_long_film
