@@ -438,6 +438,48 @@ static void test_hostile(void **state)
 	kf_stop(kf);
 }
 
+/* All surfaces of a resource are opened, or none: what was opened before the one that can't be is closed again. */
+static void test_open_in_part(void **state)
+{
+	struct kf *kf = kf_start(NULL);
+	int device = kf_device(kf), other = kf_device(kf);
+	DXGK_OPENALLOCATIONINFO list[3] = { 0 };
+	DXGKARG_OPENALLOCATION arg = { .NumAllocations = 3, .pOpenAllocation = list };
+	HANDLE opened[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		list[i].hAllocation = kf_protected(kf, device, 16, 1);
+	kf->calling = other;
+	for (int good = 0; good < 4; good++) {
+		kf_fail_malloc = good;
+		assert_int_equal(kmd_driver.DxgkDdiOpenAllocation(kf->devices[other], &arg), STATUS_NO_MEMORY);
+		kf_fail_none();
+		for (int i = 0; i < 3; i++)
+			assert_null(list[i].hDeviceSpecificAllocation);
+	}
+	for (int bad = 0; bad < 3; bad++) {
+		const D3DKMT_HANDLE handle = list[bad].hAllocation;
+
+		list[bad].hAllocation = 0;
+		assert_int_equal(kmd_driver.DxgkDdiOpenAllocation(kf->devices[other], &arg), STATUS_INVALID_PARAMETER);
+		list[bad].hAllocation = handle;
+		for (int i = 0; i < 3; i++)
+			assert_null(list[i].hDeviceSpecificAllocation);
+	}
+	assert_int_equal(kmd_driver.DxgkDdiOpenAllocation(kf->devices[other], &arg), STATUS_SUCCESS);
+	for (int i = 0; i < 3; i++) {
+		opened[i] = list[i].hDeviceSpecificAllocation;
+		assert_non_null(opened[i]);
+	}
+	assert_int_equal(kmd_driver.DxgkDdiCloseAllocation(
+				 kf->devices[other],
+				 &(DXGKARG_CLOSEALLOCATION) { .NumAllocations = 3, .pOpenHandleList = opened }),
+			 STATUS_SUCCESS);
+	kf->calling = -1;
+	kf_stop(kf);
+}
+
 static int teardown_all(void **state)
 {
 	(void)state;
@@ -453,7 +495,7 @@ int main(void)
 		cmocka_unit_test(test_limit),	     cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_present),	     cmocka_unit_test(test_query),
 		cmocka_unit_test(test_certificates), cmocka_unit_test(test_start),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_hostile),	     cmocka_unit_test(test_open_in_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, teardown_all);

@@ -151,6 +151,19 @@ static HRESULT run_lock(const struct drv_escape_lock *lock, bool is_unlock)
 	return S_OK;
 }
 
+static HRESULT run_decode(struct drv_escape_decode *decode, bool is_end)
+{
+	static uint64_t last;
+
+	assert_int_equal(decode->decode != 0, is_end);
+	/* What is refused was not made. */
+	if (uf_current->command_result == S_OK)
+		uf_current->live_decodes += is_end ? -1 : 1;
+	if (!is_end)
+		decode->decode = ++last;
+	return S_OK;
+}
+
 HRESULT uf_run(struct drv_escape *escape, size_t size)
 {
 	struct uf_session *session = find_session(escape->session);
@@ -164,6 +177,10 @@ HRESULT uf_run(struct drv_escape *escape, size_t size)
 		assert_int_equal(size, sizeof(struct drv_escape_lock));
 		assert_int_equal(escape->session, 0);
 		return run_lock((struct drv_escape_lock *)escape, escape->command == DRV_COMMAND_UNLOCK);
+	}
+	if (escape->command == DRV_COMMAND_CREATE_DECODE || escape->command == DRV_COMMAND_DESTROY_DECODE) {
+		assert_int_equal(size, sizeof(struct drv_escape_decode));
+		return run_decode((struct drv_escape_decode *)escape, escape->command == DRV_COMMAND_DESTROY_DECODE);
 	}
 	assert_non_null(session);
 	assert_ptr_equal(session->device, uf_current->seen_device);

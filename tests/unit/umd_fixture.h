@@ -96,6 +96,7 @@ struct uf {
 	struct uf_session sessions[UF_SESSIONS];
 	D3DKMT_HANDLE next_handle;
 	int locked_surfaces;		       /* of the kernel half's */
+	int live_decodes;		       /* the same */
 	struct uf_queued queued[2][UF_QUEUED]; /* of each device, the oldest first */
 	int queued_count[2];
 
