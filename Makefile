@@ -18,7 +18,11 @@ SOURCES = $(shell find src include examples tests bench -name '*.[ch]' 2>/dev/nu
 # Options of the benchmark: make bench BENCH=--quick, or BENCH='--only status.query,fence.wake'.
 BENCH ?=
 
-.PHONY: all help setup play bench check check-long check-unit check-system check-sanitize check-clang fuzz lint format install clean
+# The fault campaign.
+TORTURE_SECONDS ?= 600
+TORTURE_SEED ?=
+
+.PHONY: all help setup play bench check check-long check-unit check-system check-sanitize check-clang fuzz torture coverage lint format install clean
 
 all: $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
@@ -32,8 +36,10 @@ help:
 	@echo "make check-sanitize   unit tests with AddressSanitizer and UBSan, then with ThreadSanitizer"
 	@echo "make check-clang  build everything with clang, warnings being errors"
 	@echo "make fuzz         each fuzzing target for 60 s, or DXVAULT_FUZZ_SECONDS=N"
+	@echo "make torture      faults of all kinds for 600 s, or TORTURE_SECONDS=N; TORTURE_SEED=N: the same plan again"
 	@echo "make bench        how fast it is, as ratios: a table, $(BUILD)/bench.json, $(BUILD)/bench.png; BENCH=--quick"
-	@echo "make lint         clang-format, clang-tidy, the clang analyzer and manual pages"
+	@echo "make coverage     which lines and branches of src/ the tests reach; build-coverage/missing.txt: which not"
+	@echo "make lint         clang-format, clang-tidy, the analyzers of clang and gcc, cppcheck and manual pages"
 	@echo "make format       rewrite the sources as clang-format wants them"
 	@echo "make install      PREFIX=/usr/local DESTDIR="
 	@echo "make setup        install what is missing to build and to check"
@@ -81,10 +87,20 @@ check-clang:
 	@tests/run clang
 
 fuzz:
+	@scripts/setup play check
 	@DXVAULT_FUZZ_SECONDS=$${DXVAULT_FUZZ_SECONDS:-60} tests/run fuzz
 
+torture:
+	@scripts/setup play check
+	@$(MAKE) --no-print-directory all
+	@tests/torture/run $(BUILD) --seconds $(TORTURE_SECONDS) $(if $(TORTURE_SEED),--seed $(TORTURE_SEED))
+
+coverage:
+	@scripts/setup play check coverage
+	@scripts/coverage
+
 lint:
-	@tests/run clang lint lint-long
+	@tests/run clang static lint lint-long
 
 format:
 	clang-format -i $(SOURCES)
@@ -100,4 +116,4 @@ ifeq ($(DESTDIR),)
 endif
 
 clean:
-	rm -rf $(BUILD) build-clang build-asan build-tsan build-fuzz
+	rm -rf $(BUILD) build-clang build-asan build-tsan build-fuzz build-security build-coverage

@@ -21,6 +21,9 @@ LOGS = BUILD / "test-logs"
 KEYS = BUILD / "test-keys"
 JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 2)
 PR_SET_CHILD_SUBREAPER = 36
+# Everything is told from which branches it comes; UBSan's findings end the program.
+FUZZ_SETTINGS = {"fuzz": "true", "buildtype": "plain", "optimization": "2", "b_sanitize": "address,undefined", "b_lundef": "false",
+                 "c_args": "-g1 -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined"}
 
 CASE = re.compile(r"^(ok|not ok|skip)\b[ \t]*(?:\d+(?=\s|$)\s*)?(?:- )?(.*)$")
 SKIP = re.compile(r"#\s*SKIP\b\s*(.*)$", re.IGNORECASE)
@@ -79,12 +82,12 @@ def environment(build=BUILD, long=False, **more):
     return env
 
 
-def execute(command, log, limit, env):
+def execute(command, log, limit, env, top=TOP):
     """Runs a command, output to log. Returns its status (None if it took longer than limit seconds) and its CPU seconds,
     with those of the processes that it waited for."""
     with open(log, "wb") as out:
         process = subprocess.Popen(
-            command, cwd=TOP, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+            command, cwd=top, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             start_new_session=True)
         handle = os.pidfd_open(process.pid)
         try:
@@ -127,9 +130,13 @@ def read_cases(text):
 
 
 def run_test(where, command, limit, env):
-    """One executable or script: its cases, and one more failed case if it did not end as it should."""
-    log = log_of(where)
     start = time.monotonic()
+    cases, work = cases_of(log_of(where), command, limit, env)
+    tally.add(where, cases, log_of(where), time.monotonic() - start, work)
+
+
+def cases_of(log, command, limit, env, top=TOP):
+    """One executable or script: its cases, and one more failed case if it did not end as it should; and its CPU seconds."""
     with tempfile.TemporaryDirectory(prefix="dxvr.", dir="/tmp", ignore_cleanup_errors=True) as folder:
         for name in ("run", "state", "tmp"):
             os.mkdir(f"{folder}/{name}", 0o700)
@@ -142,7 +149,7 @@ def run_test(where, command, limit, env):
             if name in env:
                 own[name] = f"{env[name]}:log_path={folder}/reports/{name[:4].lower()}"
         try:
-            status, work = execute(command, log, limit, {**env, **own})
+            status, work = execute(command, log, limit, {**env, **own}, top)
         except OSError as error:
             log.write_text(f"{error}\n")
             status, work = 127, 0
@@ -164,7 +171,7 @@ def run_test(where, command, limit, env):
         cases.append(("not ok", f"(announced {planned} cases, ran {len(cases)})"))
     elif not cases and planned is None:
         cases.append(("not ok", "(reported no case)"))
-    tally.add(where, cases, log, time.monotonic() - start, work)
+    return cases, work
 
 
 def single(where, commands, env=None):
