@@ -20,7 +20,8 @@ need_sandbox() { # PART...: skips where this system or build can't have it
 	end_service "$T/info.json"
 }
 end_service() { # FILE of dxvault info
-	kill "$(json "$1" 'd["service_process"]')"
+	# It may have left by itself.
+	kill "$(json "$1" 'd["service_process"]')" 2>/dev/null || true
 	wait_for 20 test ! -e "$DXVAULT_RUNTIME_DIR/service.lock"
 }
 
