@@ -94,17 +94,18 @@ static void test_probe_finds_what_is_planted(void **state)
 	assert_int_equal(wp_look_behind(plant_below, NULL), 0);
 	wp_key("planted", planted);
 	assert_int_equal(wp_look_behind(plant_nothing, NULL), 0);
-	assert_int_equal(wp_look_behind(plant_below, NULL), 9);
+	/* A byte beside it may be the secret's next one by chance. */
+	assert_in_range(wp_look_behind(plant_below, NULL), 9, 11);
 	assert_true(wp_depth() > 1000);
-	assert_int_equal(wp_look_behind(plant_half, NULL), 1);
+	assert_in_range(wp_look_behind(plant_half, NULL), 1, 3);
 #if defined(__x86_64__)
-	assert_int_equal(wp_look_behind(plant_general, NULL), 1);
-	assert_int_equal(wp_look_behind(plant_low, NULL), 9);
+	assert_in_range(wp_look_behind(plant_general, NULL), 1, 3);
+	assert_in_range(wp_look_behind(plant_low, NULL), 9, 11);
 	if (__builtin_cpu_supports("avx512bw")) {
 		wp_secret("planted", planted, sizeof(planted));
 		assert_true(wp_look_behind(plant_upper, NULL) >= 9);
 		assert_true(wp_look_behind(plant_high, NULL) >= 9);
-		assert_int_equal(wp_look_behind(plant_mask, NULL), 1);
+		assert_in_range(wp_look_behind(plant_mask, NULL), 1, 3);
 	}
 #endif
 }
