@@ -167,13 +167,6 @@ static void test_command(void **state)
 	kf_stop(kf);
 }
 
-static int teardown_all(void **state)
-{
-	(void)state;
-	kf_identity_stop();
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,7 +175,7 @@ int main(int argc, char **argv)
 	};
 
 	(void)argc;
-	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 || gpu_route_libcrypto() < 0)
+	if (!measure_start())
 		return 2;
-	return measure_main("mac", tests, sizeof(tests) / sizeof(tests[0]), teardown_all, argv);
+	return measure_main("mac", tests, sizeof(tests) / sizeof(tests[0]), argv);
 }

@@ -2,6 +2,8 @@
 /* Whether the time of an operation tells of which class its input is: Welch's t-test over many interleaved runs. */
 #include "measure.h"
 
+#include "kmd_fixture.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,7 +294,7 @@ void measure_assert_alike(const struct measure *measure)
 		 ROUNDS, T_LIMIT, T_LIMIT);
 }
 
-/* ---- which tests --------------------------------------------------------------------------------- */
+/* ---- the programs -------------------------------------------------------------------------------- */
 
 static bool is_wanted(const char *name, char **argv)
 {
@@ -302,8 +304,19 @@ static bool is_wanted(const char *name, char **argv)
 	return !argv[1];
 }
 
-int measure_main(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction teardown,
-		 char **argv)
+bool measure_start(void)
+{
+	return gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) >= 0 && gpu_route_libcrypto() >= 0;
+}
+
+static int teardown_all(void **state)
+{
+	(void)state;
+	kf_identity_stop();
+	return 0;
+}
+
+int measure_main(const char *group, const struct CMUnitTest *tests, size_t count, char **argv)
 {
 	struct CMUnitTest *wanted = calloc(count, sizeof(*wanted));
 	size_t found = 0;
@@ -314,7 +327,7 @@ int measure_main(const char *group, const struct CMUnitTest *tests, size_t count
 	for (size_t i = 0; i < count; i++)
 		if (is_wanted(tests[i].name, argv))
 			wanted[found++] = tests[i];
-	failed = found > 0 ? _cmocka_run_group_tests(group, wanted, found, NULL, teardown) : 0;
+	failed = found > 0 ? _cmocka_run_group_tests(group, wanted, found, NULL, teardown_all) : 0;
 	free(wanted);
 	return failed;
 }

@@ -41,8 +41,9 @@ uint64_t measure_random(void);
 /* Lasts that long, about. */
 void measure_delay(unsigned int nanoseconds);
 
-/* Runs the tests whose names begin with a word of argv, or all. */
-int measure_main(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction teardown,
-		 char **argv);
+/* As in the service: libcrypto's memory is the secret heap's. */
+bool measure_start(void);
+/* Runs the tests whose names begin with a word of argv, or all; then the identity ends. */
+int measure_main(const char *group, const struct CMUnitTest *tests, size_t count, char **argv);
 
 #endif

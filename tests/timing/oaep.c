@@ -257,13 +257,6 @@ static void test_looks(void **state)
 	kf_stop(kf);
 }
 
-static int teardown_all(void **state)
-{
-	(void)state;
-	kf_identity_stop();
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,8 +268,7 @@ int main(int argc, char **argv)
 	};
 
 	(void)argc;
-	/* As in the service: libcrypto's memory is the secret heap's. */
-	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 || gpu_route_libcrypto() < 0)
+	if (!measure_start())
 		return 2;
-	return measure_main("oaep", tests, sizeof(tests) / sizeof(tests[0]), teardown_all, argv);
+	return measure_main("oaep", tests, sizeof(tests) / sizeof(tests[0]), argv);
 }

@@ -339,13 +339,6 @@ static void test_quiet(void **state)
 	assert_int_equal(VALGRIND_COUNT_ERRORS, before);
 }
 
-static int teardown_all(void **state)
-{
-	(void)state;
-	kf_identity_stop();
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	static void (*const work[])(void) = { exchanges, blts, content_keys, workers, locks, channels };
@@ -360,7 +353,7 @@ int main(int argc, char **argv)
 	};
 
 	(void)argc;
-	if (gpu_memory_start(GPU_MEMORY_PLAIN, GPU_MEMORY_SECRET) < 0 || gpu_route_libcrypto() < 0)
+	if (!measure_start())
 		return 2;
 	/* Without valgrind: makes the RSA keys, which takes a minute with it, in $DXVAULT_TEST_KEYS. */
 	if (!RUNNING_ON_VALGRIND) {
@@ -368,5 +361,5 @@ int main(int argc, char **argv)
 		kf_identity_stop();
 		return 0;
 	}
-	return measure_main("secrets", tests, sizeof(tests) / sizeof(tests[0]), teardown_all, argv);
+	return measure_main("secrets", tests, sizeof(tests) / sizeof(tests[0]), argv);
 }

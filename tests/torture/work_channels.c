@@ -4,8 +4,6 @@
 
 #include "tools/channel.h"
 
-#include <stdlib.h>
-
 enum { TURNS = 40 };
 
 struct talk {
@@ -45,25 +43,10 @@ static enum outcome judge(const struct talk *talk, const char *name, enum channe
 
 static enum outcome exchange(struct talk *talk)
 {
-	uint8_t *chain = NULL, anchor[4096];
-	UINT anchor_size = sizeof(anchor);
-	struct trust *trust = NULL;
-	const char *problem = "";
-	enum outcome outcome;
-	size_t size = 0;
+	struct trust *trust;
+	enum outcome outcome = worker_trust(talk->adapter, D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL,
+					    "the channels' certificate", &trust);
 
-	outcome = TRY("the channels' certificate",
-		      rt_adapter_certificate(talk->adapter, D3DDDI_CERTTYPE_AUTHENTICATED_CHANNEL, &chain, &size),
-		      false);
-	if (outcome != DONE)
-		return outcome;
-	outcome = TRY_KMT("the root", DxvaultGetRootCertificate(anchor, &anchor_size));
-	if (outcome == DONE && trust_check(chain, size, anchor, anchor_size, &trust, &problem) < 0) {
-		if (!worker.page->is_short)
-			worker_fail("a certificate that can't be trusted: %s", problem);
-		outcome = SHORTAGE;
-	}
-	free(chain);
 	if (outcome == DONE)
 		outcome = judge(talk, "the channel's key",
 				TIMED("AuthenticatedChannelKeyExchange", channel_exchange(talk->channel, trust)));

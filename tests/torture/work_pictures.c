@@ -70,25 +70,10 @@ static bool aes(const EVP_CIPHER *cipher, bool encrypts, const uint8_t *key, con
 
 static enum outcome wrap_key(struct client *client, uint8_t blob[TRUST_BLOB_SIZE])
 {
-	uint8_t *chain = NULL, anchor[4096];
-	UINT anchor_size = sizeof(anchor);
-	struct trust *trust = NULL;
-	const char *problem = "";
-	enum outcome outcome;
-	size_t size = 0;
+	struct trust *trust;
+	enum outcome outcome = worker_trust(client->adapter, D3DDDI_CERTTYPE_CRYPTOSESSION, "the certificate", &trust);
 	bool good;
 
-	outcome = TRY("the certificate",
-		      rt_adapter_certificate(client->adapter, D3DDDI_CERTTYPE_CRYPTOSESSION, &chain, &size), false);
-	if (outcome != DONE)
-		return outcome;
-	outcome = TRY_KMT("the root", DxvaultGetRootCertificate(anchor, &anchor_size));
-	if (outcome == DONE && trust_check(chain, size, anchor, anchor_size, &trust, &problem) < 0) {
-		if (!worker.page->is_short)
-			worker_fail("a certificate that can't be trusted: %s", problem);
-		outcome = SHORTAGE;
-	}
-	free(chain);
 	if (outcome != DONE)
 		return outcome;
 	good = RAND_priv_bytes(client->key, KEY) == 1 && trust_encrypt(trust, client->key, KEY, blob) == 0;
@@ -279,11 +264,8 @@ static enum outcome put_all(struct client *client)
 	return worker_judge("EndQueue", result, result != S_OK && keys_are_lost(client));
 }
 
-/* What comes out is what went in, or nothing comes out. */
-static enum outcome get(struct client *client, int index)
+static HRESULT copy_out(struct client *client, const char *name, const struct pair *pair, void *iv)
 {
-	struct pair *pair = &client->pairs[index];
-	uint8_t iv[KEY] = { 0 };
 	D3DDDIARG_ENCRYPTIONBLT blt = {
 		.hCryptoSession = rt_session_handle(client->session),
 		.hSrcResource = rt_resource_handle(pair->protected),
@@ -291,12 +273,21 @@ static enum outcome get(struct client *client, int index)
 		.DstResourceSize = (UINT)client->size,
 		.pIV = iv,
 	};
+
+	return TIMED(name, client->functions->pfnEncryptionBlt(client->handle, &blt));
+}
+
+/* What comes out is what went in, or nothing comes out. */
+static enum outcome get(struct client *client, int index)
+{
+	struct pair *pair = &client->pairs[index];
+	uint8_t iv[KEY] = { 0 };
 	enum outcome outcome;
 	HRESULT result;
 
 	if (pair->number == 0)
 		return DONE;
-	result = TIMED("EncryptionBlt", client->functions->pfnEncryptionBlt(client->handle, &blt));
+	result = copy_out(client, "EncryptionBlt", pair, iv);
 	outcome = worker_judge("EncryptionBlt", result, result != S_OK && keys_are_lost(client));
 	if (outcome != DONE)
 		return outcome;
@@ -354,19 +345,12 @@ static void check_wiped(struct client *client)
 	for (int i = 0; i < SURFACES; i++) {
 		struct pair *pair = &client->pairs[i];
 		uint8_t iv[KEY] = { 0 };
-		D3DDDIARG_ENCRYPTIONBLT blt = {
-			.hCryptoSession = rt_session_handle(client->session),
-			.hSrcResource = rt_resource_handle(pair->protected),
-			.hDstResource = rt_resource_handle(pair->system),
-			.DstResourceSize = (UINT)client->size,
-			.pIV = iv,
-		};
 		struct rt_present present;
 		HRESULT result;
 
 		if (pair->number == 0)
 			continue;
-		result = TIMED("EncryptionBlt after a loss", client->functions->pfnEncryptionBlt(client->handle, &blt));
+		result = copy_out(client, "EncryptionBlt after a loss", pair, iv);
 		if (result == S_OK &&
 		    aes(EVP_aes_128_ctr(), false, client->read_back, iv, pair->memory, client->room, client->size) &&
 		    memcmp(client->room, client->plain[i], client->size) == 0)

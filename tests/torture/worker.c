@@ -7,6 +7,8 @@
  */
 #include "torture/worker.h"
 
+#include "tools/trust.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -173,6 +175,28 @@ enum outcome worker_judge_status(const char *name, NTSTATUS status)
 		break;
 	}
 	worker_fail("%s: status 0x%08X, which nothing explains", name, (unsigned int)status);
+}
+
+enum outcome worker_trust(struct rt_adapter *adapter, D3DDDI_CERTIFICATETYPE type, const char *name, struct trust **ret)
+{
+	uint8_t *chain = NULL, anchor[4096];
+	UINT anchor_size = sizeof(anchor);
+	const char *problem = "";
+	enum outcome outcome;
+	size_t size = 0;
+
+	*ret = NULL;
+	outcome = TRY(name, rt_adapter_certificate(adapter, type, &chain, &size), false);
+	if (outcome != DONE)
+		return outcome;
+	outcome = TRY_KMT("the root", DxvaultGetRootCertificate(anchor, &anchor_size));
+	if (outcome == DONE && trust_check(chain, size, anchor, anchor_size, ret, &problem) < 0) {
+		if (!worker.page->is_short)
+			worker_fail("a certificate that can't be trusted: %s", problem);
+		outcome = SHORTAGE;
+	}
+	free(chain);
+	return outcome;
 }
 
 /* ---- the process --------------------------------------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct trust;
+
 enum { WORKER_WRONG = 3, WORKER_PAGES_MAX = 64 };
 
 /* One for each process, read by tests/torture/watch.py while it works: its layout stands there too. */
@@ -79,6 +81,10 @@ enum outcome worker_judge_status(const char *name, NTSTATUS status);
 #define TRY_KMT(name, call) worker_judge_status(name, TIMED(name, call))
 /* This process itself had no memory. */
 enum outcome worker_no_memory(const char *what);
+
+/* The adapter's certificate of that kind, checked: what a key is wrapped for, or NULL. The caller frees it. */
+enum outcome worker_trust(struct rt_adapter *adapter, D3DDDI_CERTIFICATETYPE type, const char *name,
+			  struct trust **ret);
 
 /* One round of each kind, from nothing to nothing. */
 enum outcome work_pictures(void);
