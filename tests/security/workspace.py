@@ -149,11 +149,18 @@ class Workspace:
 
 
 def sources(top):
-    """Those that git knows or would take; without git all."""
-    done = subprocess.run(["git", "ls-files", "-zco", "--exclude-standard"], cwd=top, capture_output=True, text=True, check=False)
-    if done.returncode == 0 and (top / ".git").exists():
-        return {name for name in done.stdout.split("\0") if (top / name).is_file()}
-    return {str(p.relative_to(top)) for p in top.rglob("*") if p.is_file()}
+    """Those that git knows or would take; without git all but what is built."""
+    if (top / ".git").exists() and shutil.which("git"):
+        command = ["git", "-c", "safe.directory=*", "ls-files", "-zco", "--exclude-standard"]
+        done = subprocess.run(command, cwd=top, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return {name for name in done.stdout.split("\0") if (top / name).is_file()}
+    found = set()
+    for folder, folders, files in os.walk(top):
+        if pathlib.Path(folder) == top:
+            folders[:] = [name for name in folders if name != ".git" and not name.startswith("build")]
+        found |= {str(pathlib.Path(folder, name).relative_to(top)) for name in files}
+    return found
 
 
 def copy_file(source, copy):
