@@ -2,7 +2,8 @@
 /* One call, made again and again with another of its allocations failing, until none is left to fail. */
 #include "failing_scenario.h"
 
-#include <dirent.h>
+#include "process_fixture.h"
+
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,24 +16,12 @@
 
 enum mode { ALONE, ONWARDS };
 
-static int count_threads(void)
-{
-	DIR *folder = opendir("/proc/self/task");
-	int count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 /* The thread that made the leaves frees what it has when it ends: a balance that is drawn meanwhile is wrong. */
 static void wait_for_threads(int count)
 {
-	for (int i = 0; i < 30000 && count_threads() > count; i++)
+	for (int i = 0; i < 30000 && pf_threads() > count; i++)
 		nanosleep(&(struct timespec) { .tv_nsec = 1000000 }, NULL);
-	assert_int_equal(count_threads(), count);
+	assert_int_equal(pf_threads(), count);
 }
 
 static void *say_number(void *number)
@@ -53,7 +42,7 @@ static int count_threads_with_sanitizer(void)
 	snprintf(path, sizeof(path), "/proc/self/task/%d", (int)number);
 	while (access(path, F_OK) == 0)
 		nanosleep(&(struct timespec) { .tv_nsec = 1000000 }, NULL);
-	return count_threads();
+	return pf_threads();
 }
 
 int failing_setup(void **state)

@@ -4,8 +4,8 @@
 
 #include "kernel_fixture_wire.h"
 #include "kmt/service.h"
+#include "process_fixture.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,18 +52,6 @@ int ik_group_teardown(void **state)
 	identity = NULL;
 	ik_recorder_clear();
 	return 0;
-}
-
-int ik_open_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
 }
 
 static NTSTATUS show_picture(void *context, const struct dxgk_picture *picture)
@@ -157,7 +145,7 @@ struct ik *ik_start(const struct ik_options *options)
 		config.driver_context = &driver;
 		config.root_certificate = root_certificate;
 	}
-	ik->descriptors = ik_open_descriptors();
+	ik->descriptors = pf_open_descriptors();
 	if (!options->no_screen)
 		config.show_picture = show_picture;
 	config.context = ik;
@@ -205,7 +193,7 @@ void ik_stop(struct ik *ik)
 	assert_null(ik_recorder.bad_adapter);
 	for (int i = 0; i < ik_recorder.creates; i++)
 		assert_true(ik_recorder.sessions[i].destroys <= 1);
-	assert_int_equal(ik_open_descriptors(), ik->descriptors);
+	assert_int_equal(pf_open_descriptors(), ik->descriptors);
 	free(ik->screen.bytes);
 	free(ik);
 }

@@ -160,7 +160,6 @@ struct dxgk_counts ik_counts(struct ik *ik);
 /* Everything that counts except processes is zero. */
 void ik_assert_empty(struct ik *ik);
 void ik_lose_keys(struct ik *ik);
-int ik_open_descriptors(void);
 struct gpu_identity *ik_identity(void);
 /* Around one test; ik_setup is ik_start(NULL). */
 int ik_setup(void **state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* NT handles of sessions and fences: made, opened, asked, never forged (KMT-40 to KMT-63). */
 #include "kernel_fixture.h"
+#include "process_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,7 +139,7 @@ static void what_cannot_be_shared(void **state) /* KMT-41, KMT-05 */
 	assert_int_equal(ik_destroy_session(stale), STATUS_SUCCESS);
 	before = ik_counts(*state);
 	ik_settle(*state);
-	descriptors = ik_open_descriptors();
+	descriptors = pf_open_descriptors();
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		HANDLE handle = untouched;
 
@@ -156,7 +157,7 @@ static void what_cannot_be_shared(void **state) /* KMT-41, KMT-05 */
 	after = ik_counts(*state);
 	assert_memory_equal(&before, &after, sizeof(after));
 	ik_settle(*state);
-	assert_int_equal(ik_open_descriptors(), descriptors);
+	assert_int_equal(pf_open_descriptors(), descriptors);
 }
 
 static void a_fence_says_whether_it_is_shareable(void **state) /* KMT-42 */

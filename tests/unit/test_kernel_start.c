@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The graphics kernel's start and that of its engine, where something that they need is not to be had: all is given back. */
 #include "dxgkrnl/internal.h"
+#include "process_fixture.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -20,22 +20,11 @@
 
 enum call { NONE, CALLOC, EPOLL, EVENTFD, EPOLL_CTL, THREAD, START_DEVICE, WORKER };
 
-static enum call failing;
-static unsigned int failing_at; /* the how manieth of them, from 1 */
-static int devices, workers;	/* of the driver, that live */
+static int devices, workers; /* of the driver, that live */
 
 static bool fails(enum call call)
 {
-	if (failing != call || failing_at == 0 || --failing_at > 0)
-		return false;
-	errno = EMFILE;
-	return true;
-}
-
-static void fail_at(enum call call, unsigned int at)
-{
-	failing = call;
-	failing_at = at;
+	return pf_fails(call, EMFILE);
 }
 
 void *__real_calloc(size_t count, size_t size);
@@ -121,18 +110,6 @@ static const struct dxgk_driver driver_without_transfers = {
 	.StopDevice = stop_device,
 };
 
-static int descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 static struct dxgk_config config_of(const struct dxgk_driver *which, uint32_t count)
 {
 	struct dxgk_config config = { .driver = which, .workers = count };
@@ -150,24 +127,24 @@ static void test_the_kernel(void **state)
 		int error;
 	} rows[] = { { CALLOC, -ENOMEM }, { EPOLL, -EMFILE }, { START_DEVICE, -ENOMEM } };
 	const struct dxgk_config config = config_of(&driver, WORKERS);
-	int before = descriptors();
+	int before = pf_open_descriptors();
 	struct dxgk_kernel *kernel = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		fail_at(rows[i].call, 1);
+		pf_fail_at(rows[i].call, 1);
 		assert_int_equal(dxgk_kernel_create(&config, &kernel), rows[i].error);
 		assert_null(kernel);
 		assert_int_equal(devices, 0);
-		assert_int_equal(descriptors(), before);
+		assert_int_equal(pf_open_descriptors(), before);
 	}
-	fail_at(NONE, 0);
+	pf_fail_at(NONE, 0);
 	assert_int_equal(dxgk_kernel_create(&config, &kernel), 0);
 	assert_int_equal(devices, 1);
 	dxgk_kernel_destroy(kernel);
 	dxgk_kernel_destroy(NULL);
 	assert_int_equal(devices, 0);
-	assert_int_equal(descriptors(), before);
+	assert_int_equal(pf_open_descriptors(), before);
 }
 
 /* What fails leaves no thread, no worker of the driver and no descriptor; with some workers fewer it starts. */
@@ -195,18 +172,18 @@ static void test_the_engine(void **state)
 
 	(void)state;
 	assert_int_equal(dxgk_kernel_create(&config, &kernel), 0);
-	before = descriptors();
+	before = pf_open_descriptors();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct dxgk_engine *engine = NULL;
 
-		fail_at(rows[i].call, rows[i].at);
+		pf_fail_at(rows[i].call, rows[i].at);
 		assert_int_equal(dxgk_engine_create(kernel, &engine), rows[i].status);
 		assert_int_equal(engine != NULL, rows[i].status == STATUS_SUCCESS);
 		assert_int_equal(workers, rows[i].workers);
-		fail_at(NONE, 0);
+		pf_fail_at(NONE, 0);
 		dxgk_engine_destroy(engine);
 		assert_int_equal(workers, 0);
-		assert_int_equal(descriptors(), before);
+		assert_int_equal(pf_open_descriptors(), before);
 	}
 	dxgk_kernel_destroy(kernel);
 }

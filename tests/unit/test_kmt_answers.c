@@ -1,172 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The client's library where there is no service, where its answers make no sense, and where the caller's block does not. */
-#include "kmt/connection.h"
+/* The client's library where there is no service, and where its answers make no sense. */
+#include "fake_service.h"
+#include "process_fixture.h"
 
-#include <dirent.h>
 #include <dxvault/dxvault.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-#define HANDLE_VALUE 0x40000040u
-
-static struct kmt_connection *connection;
-
-/* ---- a service that answers as the test wants -------------------------------------------------------------- */
-
-enum lie {
-	HONEST,
-	GONE,		/* no answer comes */
-	NO_HEADER,	/* fewer bytes than a header */
-	ANOTHER_SIZE,	/* the header's is not that of the message */
-	ANOTHER_TYPE,	/* to a question that nobody asked */
-	ANOTHER_NUMBER, /* to an earlier question */
-	TOO_SHORT,	/* success, and nothing that should come with it */
-	LIES_END,
-};
-
-static struct {
-	enum lie lie;
-	NTSTATUS status; /* of HONEST */
-	size_t size;	 /* of HONEST with success; the bytes are those of answer */
-	uint8_t answer[WIRE_MAX_MESSAGE];
-	unsigned int asked; /* after the hello */
-	uint32_t last_type;
-	bool answers_hello;
-	int closed; /* transports */
-	int page;   /* of objects; 0: it has none */
-} service;
-
-static int transact(void *context, const struct wire_packet *request, struct wire_packet *reply)
-{
-	const struct wire_header *asked = request->data;
-	struct wire_header *answer = reply->data;
-
-	(void)context;
-	reply->descriptor_count = 0;
-	if (asked->type == WIRE_HELLO && service.answers_hello) {
-		memset(reply->data, 0, sizeof(struct wire_welcome));
-		reply->size = sizeof(struct wire_welcome);
-		*answer = (struct wire_header) { (uint32_t)reply->size, asked->type, asked->sequence, STATUS_SUCCESS };
-		return 0;
-	}
-	if (asked->type == WIRE_OBJECT_PAGE && service.page > 0) {
-		kmt_reply_refuse(request, reply, STATUS_SUCCESS);
-		reply->size = sizeof(struct wire_object_page);
-		answer->size = sizeof(struct wire_object_page);
-		reply->descriptors[reply->descriptor_count++] = fcntl(service.page, F_DUPFD_CLOEXEC, 3);
-		return 0;
-	}
-	service.asked++;
-	service.last_type = asked->type;
-	if (service.lie == GONE)
-		return -ECONNRESET;
-	reply->size = service.lie == HONEST && service.status == STATUS_SUCCESS ? service.size : sizeof(*answer);
-	memcpy(reply->data, service.answer, reply->size);
-	*answer = (struct wire_header) { (uint32_t)reply->size, asked->type, asked->sequence, STATUS_SUCCESS };
-	switch (service.lie) {
-	case HONEST:
-		answer->status = service.status;
-		return 0;
-	case NO_HEADER:
-		reply->size = sizeof(*answer) - 1;
-		break;
-	case ANOTHER_SIZE:
-		answer->size++;
-		break;
-	case ANOTHER_TYPE:
-		answer->type++;
-		break;
-	case ANOTHER_NUMBER:
-		answer->sequence--;
-		break;
-	default:
-		break;
-	}
-	/* What comes along must not stay open. */
-	reply->descriptors[reply->descriptor_count++] = fcntl(0, F_DUPFD_CLOEXEC, 3);
-	return 0;
-}
-
-static bool is_alive(void *context)
-{
-	(void)context;
-	return true;
-}
-
-static void close_transport(void *context)
-{
-	(void)context;
-	service.closed++;
-}
-
-static struct kmt_connection *connect_to_it(void)
-{
-	return kmt_connection_create(&(struct kmt_transport) {
-		.transact = transact,
-		.is_alive = is_alive,
-		.close = close_transport,
-	});
-}
-
-/* The library then finds a device of HANDLE_VALUE. */
-static void make_device_known(void)
-{
-	const struct wire_slot slot = { .handle = HANDLE_VALUE, .state = WIRE_SLOT_STATE(WIRE_SLOT_DEVICE, 0) };
-	int page = memfd_create("page", MFD_CLOEXEC);
-
-	assert_int_equal(ftruncate(page, (off_t)(WIRE_SLOTS * sizeof(slot))), 0);
-	assert_int_equal(pwrite(page, &slot, sizeof(slot), (off_t)(WIRE_HANDLE_INDEX(HANDLE_VALUE) * sizeof(slot))),
-			 (ssize_t)sizeof(slot));
-	service.page = page;
-	assert_non_null(kmt_connection_map_slot(connection, HANDLE_VALUE));
-	close(page);
-}
-
-/* The process's own connection: there is none. */
-struct kmt_connection *__wrap_kmt_service_connect(void);
-struct kmt_connection *__wrap_kmt_service_connect(void)
-{
-	return NULL;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(&service, 0, sizeof(service));
-	service.answers_hello = true;
-	connection = connect_to_it();
-	kmt_connection_set(connection);
-	return connection ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	kmt_connection_set(NULL);
-	kmt_connection_destroy(connection);
-	return service.closed == 1 ? 0 : -1;
-}
-
-static int descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
 
 /* ---- calls, each with a block that is good -------------------------------------------------------------------- */
 
@@ -348,38 +191,38 @@ static void test_no_service(void **state)
 	assert_null(DxvaultAllocateSystemMemory(HANDLE_VALUE, 4096));
 	/* A status is looked up, and no handle is known. */
 	assert_int_equal(D3DKMTQueryProtectedSessionStatus(&query), STATUS_INVALID_PARAMETER);
-	assert_int_equal(service.asked, 0);
+	assert_int_equal(fs_service.asked, 0);
 }
 
 /* One answer that makes no sense, and nothing is believed any more: what comes next may be the answer to something else. */
 static void test_answers_that_make_no_sense(void **state)
 {
-	int before = descriptors();
+	int before = pf_open_descriptors();
 
 	(void)state;
-	for (enum lie lie = GONE; lie < LIES_END; lie++) {
+	for (enum fs_lie lie = GONE; lie < LIES_END; lie++) {
 		for (size_t i = 0; i < CALLS; i++) {
-			struct kmt_connection *other = connect_to_it();
+			struct kmt_connection *other = fs_connect();
 
 			if (lie == TOO_SHORT && !calls[i].brings) {
 				kmt_connection_destroy(other);
-				service.closed--;
+				fs_service.closed--;
 				continue;
 			}
 			assert_non_null(other);
 			kmt_connection_set(other);
-			service.lie = lie;
-			service.asked = 0;
+			fs_service.lie = lie;
+			fs_service.asked = 0;
 			assert_int_equal(calls[i].call(), STATUS_DEVICE_REMOVED);
-			assert_int_equal(service.asked, 1);
+			assert_int_equal(fs_service.asked, 1);
 			assert_true(kmt_connection_is_lost(other));
-			service.lie = HONEST;
+			fs_service.lie = HONEST;
 			assert_int_equal(calls[i].call(), STATUS_DEVICE_REMOVED);
-			assert_int_equal(service.asked, 1);
-			kmt_connection_set(connection);
+			assert_int_equal(fs_service.asked, 1);
+			kmt_connection_set(fs_connection);
 			kmt_connection_destroy(other);
-			service.closed--;
-			assert_int_equal(descriptors(), before);
+			fs_service.closed--;
+			assert_int_equal(pf_open_descriptors(), before);
 		}
 	}
 }
@@ -388,33 +231,33 @@ static void test_answers_that_make_no_sense(void **state)
 static void test_refusals(void **state)
 {
 	(void)state;
-	service.status = STATUS_ACCESS_DENIED;
+	fs_service.status = STATUS_ACCESS_DENIED;
 	for (size_t i = 0; i < CALLS; i++)
 		assert_int_equal(calls[i].call(), STATUS_ACCESS_DENIED);
-	assert_int_equal(service.asked, CALLS);
-	assert_false(kmt_connection_is_lost(connection));
+	assert_int_equal(fs_service.asked, CALLS);
+	assert_false(kmt_connection_is_lost(fs_connection));
 	assert_null(DxvaultAllocateSystemMemory(HANDLE_VALUE, 4096));
 }
 
 static void test_a_hello_that_is_not_understood(void **state)
 {
 	(void)state;
-	service.answers_hello = false;
-	for (enum lie lie = GONE; lie < LIES_END; lie++) {
-		int before = descriptors();
+	fs_service.answers_hello = false;
+	for (enum fs_lie lie = GONE; lie < LIES_END; lie++) {
+		int before = pf_open_descriptors();
 
-		service.lie = lie;
-		assert_null(connect_to_it());
-		assert_int_equal(descriptors(), before);
+		fs_service.lie = lie;
+		assert_null(fs_connect());
+		assert_int_equal(pf_open_descriptors(), before);
 	}
-	service.closed = 0;
+	fs_service.closed = 0;
 }
 
 /* ---- answers whose parts do not fit together ------------------------------------------------------------------------ */
 
 static void test_what_is_told_of_a_resource(void **state)
 {
-	struct wire_query_resource *answer = (void *)service.answer;
+	struct wire_query_resource *answer = (void *)fs_service.answer;
 	uint8_t runtime_data[4] = { 0 };
 	D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE good = {
 		.hDevice = HANDLE_VALUE,
@@ -425,12 +268,12 @@ static void test_what_is_told_of_a_resource(void **state)
 	D3DKMT_QUERYRESOURCEINFOFROMNTHANDLE arg = good;
 
 	(void)state;
-	service.size = sizeof(*answer) + 4;
+	fs_service.size = sizeof(*answer) + 4;
 	answer->runtime_size = 4;
 	memcpy(answer + 1, "abcd", 4);
 	/* No device of that handle is known (KMT-03). */
 	assert_int_equal(D3DKMTQueryResourceInfoFromNtHandle(&arg), STATUS_INVALID_PARAMETER);
-	make_device_known();
+	fs_make_device_known();
 	/* The private data that it announces did not come. */
 	answer->runtime_size = 5;
 	assert_int_equal(D3DKMTQueryResourceInfoFromNtHandle(&arg), STATUS_DEVICE_REMOVED);
@@ -450,7 +293,7 @@ static void test_what_is_told_of_a_session(void **state)
 	static const struct {
 		uint32_t driver, runtime;
 	} wrong[] = { { 9, 0 }, { 0, 9 }, { 4, 3 }, { 4, 5 }, { UINT32_MAX, 9 }, { 0, 0 } };
-	struct wire_query_session *answer = (void *)service.answer;
+	struct wire_query_session *answer = (void *)fs_service.answer;
 	uint8_t driver_data[4] = { 0 }, runtime_data[4] = { 0 };
 	D3DKMT_QUERYPROTECTEDSESSIONINFOFROMNTHANDLE arg = {
 		.hNtHandle = NT_HANDLE,
@@ -461,7 +304,7 @@ static void test_what_is_told_of_a_session(void **state)
 	};
 
 	(void)state;
-	service.size = sizeof(*answer) + 8;
+	fs_service.size = sizeof(*answer) + 8;
 	memcpy(answer + 1, "abcdefgh", 8);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		answer->driver_size = wrong[i].driver;
@@ -485,9 +328,9 @@ static void assert_opening_fails(D3DKMT_OPENRESOURCEFROMNTHANDLE *arg, NTSTATUS 
 	memcpy(&before, arg, sizeof(before));
 	memset(openings, 0, sizeof(openings));
 	memset(data, 0, sizeof(data));
-	service.last_type = 0;
+	fs_service.last_type = 0;
 	assert_int_equal(D3DKMTOpenResourceFromNtHandle(arg), status);
-	assert_int_equal(service.last_type, WIRE_DESTROY_ALLOCATION);
+	assert_int_equal(fs_service.last_type, WIRE_DESTROY_ALLOCATION);
 	assert_memory_equal(arg, &before, sizeof(before));
 	assert_int_equal(openings[0].hAllocation, 0);
 	assert_int_equal(data[0], 0);
@@ -499,7 +342,7 @@ static void test_what_is_told_of_an_opened_resource(void **state)
 		struct wire_open_resource head;
 		struct wire_create_allocation_item item;
 		char bytes[12]; /* of the runtime, the resource and the allocation, four each */
-	} *answer = (void *)service.answer;
+	} *answer = (void *)fs_service.answer;
 	D3DKMT_OPENRESOURCEFROMNTHANDLE good = {
 		.hDevice = HANDLE_VALUE,
 		.hNtHandle = NT_HANDLE,
@@ -515,7 +358,7 @@ static void test_what_is_told_of_an_opened_resource(void **state)
 	D3DKMT_OPENRESOURCEFROMNTHANDLE arg;
 
 	(void)state;
-	service.size = offsetof(__typeof__(*answer), bytes) + sizeof(answer->bytes);
+	fs_service.size = offsetof(__typeof__(*answer), bytes) + sizeof(answer->bytes);
 	answer->head = (struct wire_open_resource) { .resource = 5, .count = 1, .runtime_size = 4, .driver_size = 4 };
 	answer->item = (struct wire_create_allocation_item) { .allocation = 6, .private_size = 4 };
 	memcpy(answer->bytes, "abcdefghijkl", 12);
@@ -554,11 +397,11 @@ static void test_what_is_told_of_an_opened_resource(void **state)
 
 static void test_what_is_told_of_sessions(void **state)
 {
-	struct wire_list_sessions *answer = (void *)service.answer;
+	struct wire_list_sessions *answer = (void *)fs_service.answer;
 
 	(void)state;
 	answer->count = 1;
-	service.size = sizeof(*answer);
+	fs_service.size = sizeof(*answer);
 	assert_int_equal(call_ListSessions(), STATUS_UNSUCCESSFUL);
 	answer->count = DXVAULT_LISTED_SESSIONS + 1;
 	assert_int_equal(call_ListSessions(), STATUS_UNSUCCESSFUL);
@@ -568,109 +411,9 @@ static void test_what_is_told_of_sessions(void **state)
 	assert_int_equal(call_ListSessions(), STATUS_SUCCESS);
 }
 
-/* ---- blocks that make no sense never reach the service ---------------------------------------------------------- */
-
-/* KMT-04: sizes first, then pointers, and whatever they point to is not looked at. */
-static void test_blocks_of_allocations(void **state)
-{
-	D3DDDI_ALLOCATIONINFO2 info = { 0 };
-	D3DKMT_CREATEALLOCATION good = { .hDevice = HANDLE_VALUE, .NumAllocations = 1, .pAllocationInfo2 = &info };
-	D3DKMT_CREATEALLOCATION arg;
-	D3DDDI_ALLOCATIONINFO2 many[WIRE_MAX_ALLOCATIONS];
-	D3DKMT_DESTROYALLOCATION2 destroyed = { .hDevice = HANDLE_VALUE };
-	static uint8_t bytes[WIRE_MAX_PRIVATE_DATA];
-
-	(void)state;
-#define WRONG_CREATION(member, value, status) \
-	arg = good;                           \
-	arg.member = (value);                 \
-	assert_int_equal(D3DKMTCreateAllocation2(&arg), status)
-	WRONG_CREATION(NumAllocations, 0, STATUS_INVALID_PARAMETER);
-	WRONG_CREATION(NumAllocations, WIRE_MAX_ALLOCATIONS + 1, STATUS_INVALID_PARAMETER);
-	WRONG_CREATION(pAllocationInfo2, NULL, STATUS_INVALID_PARAMETER);
-	WRONG_CREATION(PrivateRuntimeDataSize, 1, STATUS_INVALID_PARAMETER);
-	WRONG_CREATION(PrivateRuntimeDataSize, WIRE_MAX_PRIVATE_DATA + 1, STATUS_INVALID_PARAMETER);
-	WRONG_CREATION(PrivateDriverDataSize, 1, STATUS_INVALID_PARAMETER);
-	WRONG_CREATION(PrivateDriverDataSize, UINT32_MAX, STATUS_INVALID_PARAMETER);
-	WRONG_CREATION(Flags.StandardAllocation, 1, STATUS_NOT_SUPPORTED);
-	WRONG_CREATION(Flags.ExistingSection, 1, STATUS_NOT_SUPPORTED);
-	WRONG_CREATION(Flags.CreateShared, 1, STATUS_NOT_SUPPORTED);
-	WRONG_CREATION(hResource, HANDLE_VALUE, STATUS_NOT_SUPPORTED);
-	info.PrivateDriverDataSize = 1;
-	assert_int_equal(D3DKMTCreateAllocation2(&good), STATUS_INVALID_PARAMETER);
-	info.PrivateDriverDataSize = WIRE_MAX_PRIVATE_DATA + 1;
-	info.pPrivateDriverData = bytes;
-	assert_int_equal(D3DKMTCreateAllocation2(&good), STATUS_INVALID_PARAMETER);
-	info.PrivateDriverDataSize = 0;
-	info.pSystemMem = bytes; /* no memory of DxvaultAllocateSystemMemory */
-	assert_int_equal(D3DKMTCreateAllocation2(&good), STATUS_INVALID_PARAMETER);
-	/* Each is small enough, and all together are not. */
-	for (size_t i = 0; i < WIRE_MAX_ALLOCATIONS; i++)
-		many[i] = (D3DDDI_ALLOCATIONINFO2) { .pPrivateDriverData = bytes,
-						     .PrivateDriverDataSize = sizeof(bytes) };
-	arg = good;
-	arg.NumAllocations = WIRE_MAX_ALLOCATIONS;
-	arg.pAllocationInfo2 = many;
-	assert_int_equal(D3DKMTCreateAllocation2(&arg), STATUS_INVALID_PARAMETER);
-
-	assert_int_equal(D3DKMTDestroyAllocation2(&destroyed), STATUS_INVALID_PARAMETER);
-	destroyed.phAllocationList = handles;
-	assert_int_equal(D3DKMTDestroyAllocation2(&destroyed), STATUS_INVALID_PARAMETER);
-	destroyed.AllocationCount = WIRE_MAX_ALLOCATIONS + 1;
-	assert_int_equal(D3DKMTDestroyAllocation2(&destroyed), STATUS_INVALID_PARAMETER);
-	destroyed.AllocationCount = 1; /* nothing of that handle was made here */
-	assert_int_equal(D3DKMTDestroyAllocation2(&destroyed), STATUS_INVALID_PARAMETER);
-	destroyed.hResource = HANDLE_VALUE;
-	assert_int_equal(D3DKMTDestroyAllocation2(&destroyed), STATUS_INVALID_PARAMETER);
-	assert_int_equal(service.asked, 0);
-}
-
-static void test_other_blocks(void **state)
-{
-	D3DKMT_ENUMADAPTERS2 none = { .NumAdapters = 0, .pAdapters = adapters };
-	D3DKMT_CREATECONTEXTVIRTUAL context = { .hDevice = HANDLE_VALUE };
-	D3DKMT_CREATECONTEXTVIRTUAL contexts[4];
-	D3DKMT_PRESENT present = { .hContext = HANDLE_VALUE, .hSource = HANDLE_VALUE };
-	D3DKMT_PRESENT presents[3];
-	DXVAULT_SESSION_INFO sessions[DXVAULT_LISTED_SESSIONS];
-	DXVAULT_SERVICE_INFO info = { .Version = DXVAULT_SERVICE_INFO_VERSION + 1 };
-	UINT count = DXVAULT_LISTED_SESSIONS, few = DXVAULT_LISTED_SESSIONS - 1;
-	UINT64 cursor = 0;
-
-	(void)state;
-	assert_int_equal(D3DKMTEnumAdapters2(&none), STATUS_BUFFER_TOO_SMALL);
-	for (size_t i = 0; i < 4; i++)
-		contexts[i] = context;
-	contexts[0].NodeOrdinal = 1;
-	contexts[1].EngineAffinity = 2;
-	contexts[2].PrivateDriverDataSize = 1;
-	contexts[3].PrivateDriverDataSize = WIRE_MAX_PRIVATE_DATA + 1;
-	contexts[3].pPrivateDriverData = data;
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(D3DKMTCreateContextVirtual(&contexts[i]), STATUS_INVALID_PARAMETER);
-	for (size_t i = 0; i < 3; i++)
-		presents[i] = present;
-	presents[0].hDestination = HANDLE_VALUE;
-	presents[1].SubRectCnt = 1;
-	presents[2].BroadcastContextCount = 1;
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(D3DKMTPresent(&presents[i]), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultQueryService(NULL), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultQueryService(&info), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultGetRootCertificate(data, NULL), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultGetProcessToken(NULL), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultListSessions(NULL, sessions, &count), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultListSessions(&cursor, NULL, &count), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultListSessions(&cursor, sessions, NULL), STATUS_INVALID_PARAMETER);
-	assert_int_equal(DxvaultListSessions(&cursor, sessions, &few), STATUS_INVALID_PARAMETER);
-	assert_null(DxvaultAllocateSystemMemory(HANDLE_VALUE, 0));
-	assert_null(DxvaultAllocateSystemMemory(HANDLE_VALUE, SIZE_MAX));
-	assert_int_equal(service.asked, 0);
-}
-
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fs_setup, fs_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(test_no_service),
 		CASE(test_answers_that_make_no_sense),
@@ -680,8 +423,6 @@ int main(void)
 		CASE(test_what_is_told_of_a_session),
 		CASE(test_what_is_told_of_an_opened_resource),
 		CASE(test_what_is_told_of_sessions),
-		CASE(test_blocks_of_allocations),
-		CASE(test_other_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

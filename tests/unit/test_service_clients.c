@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How the service takes clients on: whom it refuses, and that what it lacks for one harms none of the others. */
 #include "dxgkrnl/kernel.h"
+#include "process_fixture.h"
 #include "service/server.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -23,22 +23,11 @@
 
 enum call { NONE, CALLOC, MALLOC, EVENTFD, ADD_IO, SET_ENABLED, GETSOCKOPT, SETSOCKOPT, ACCEPT };
 
-static enum call failing;
-static unsigned int failing_at; /* the how manieth of them, from 1 */
-static uid_t peer;		/* whom the socket names; (uid_t)-1: the real one */
+static uid_t peer; /* whom the socket names; (uid_t)-1: the real one */
 
 static bool fails(enum call call)
 {
-	if (failing != call || failing_at == 0 || --failing_at > 0)
-		return false;
-	errno = EMFILE;
-	return true;
-}
-
-static void fail_at(enum call call, unsigned int at)
-{
-	failing = call;
-	failing_at = at;
+	return pf_fails(call, EMFILE);
 }
 
 void *__real_calloc(size_t count, size_t size);
@@ -111,7 +100,7 @@ static NTSTATUS start_device(const struct dxgk_interface *interface, void *conte
 {
 	(void)interface;
 	(void)context;
-	*ret_adapter = &failing;
+	*ret_adapter = &peer;
 	return STATUS_SUCCESS;
 }
 
@@ -129,18 +118,6 @@ static struct {
 	int descriptors; /* open before there was a client */
 } bench;
 
-static int descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 static unsigned int clients(void)
 {
 	struct dxgk_counts counts;
@@ -154,7 +131,7 @@ static int setup(void **state)
 	struct dxgk_config config = { .driver = &driver };
 
 	(void)state;
-	fail_at(NONE, 0);
+	pf_fail_at(NONE, 0);
 	peer = (uid_t)-1;
 	dxgk_limits_default(&config.limits);
 	config.limits.processes = 3;
@@ -169,7 +146,7 @@ static void start(bool for_all)
 	const struct server_config config = { .all_users = for_all };
 
 	assert_int_equal(server_create(bench.event, bench.kernel, &config, &bench.server), 0);
-	bench.descriptors = descriptors();
+	bench.descriptors = pf_open_descriptors();
 }
 
 static int teardown(void **state)
@@ -198,10 +175,10 @@ static void assert_refused(int error)
 	int end;
 
 	assert_int_equal(add(&end), -error);
-	fail_at(NONE, 0);
+	pf_fail_at(NONE, 0);
 	assert_int_equal(recv(end, &byte, 1, MSG_DONTWAIT), 0);
 	close(end);
-	assert_int_equal(descriptors(), bench.descriptors);
+	assert_int_equal(pf_open_descriptors(), bench.descriptors);
 	assert_int_equal(clients(), before);
 }
 
@@ -240,22 +217,22 @@ static void test_no_server(void **state)
 		{ ADD_IO, 3, -ENOMEM }, { SET_ENABLED, 1, -ENOMEM },
 	};
 	struct server_config config = { .wake = eventfd(0, EFD_CLOEXEC) };
-	int before = descriptors();
+	int before = pf_open_descriptors();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (unsigned int at = 1; at <= rows[i].count; at++) {
-			fail_at(rows[i].call, at);
+			pf_fail_at(rows[i].call, at);
 			assert_int_equal(server_create(bench.event, bench.kernel, &config, &bench.server),
 					 rows[i].error);
-			assert_int_equal(failing_at, 0);
+			assert_true(pf_has_failed());
 			assert_null(bench.server);
-			assert_int_equal(descriptors(), before);
+			assert_int_equal(pf_open_descriptors(), before);
 		}
 	}
 	close(config.wake);
 	start(false);
-	fail_at(SETSOCKOPT, 1);
+	pf_fail_at(SETSOCKOPT, 1);
 	assert_int_equal(server_listen(bench.server, 0), -EMFILE);
 	server_destroy(NULL);
 }
@@ -301,14 +278,14 @@ static void test_what_one_client_lacks(void **state)
 	(void)state;
 	start(false);
 	assert_int_equal(add(&end), 0);
-	bench.descriptors = descriptors();
+	bench.descriptors = pf_open_descriptors();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		fail_at(rows[i].call, 1);
+		pf_fail_at(rows[i].call, 1);
 		assert_refused(rows[i].error);
 		assert_int_equal(clients(), 1);
 	}
 	/* The allocation of its process, too. */
-	fail_at(CALLOC, 2);
+	pf_fail_at(CALLOC, 2);
 	assert_refused(ENOMEM);
 	say_hello(end);
 	run_until_idle();
@@ -324,7 +301,7 @@ static void test_as_many_as_a_user_may_have(void **state)
 	start(true);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(add(&ends[i]), 0);
-	bench.descriptors = descriptors();
+	bench.descriptors = pf_open_descriptors();
 	assert_refused(EDQUOT);
 	/* Another user is another matter. */
 	peer = geteuid() + 1000;
@@ -355,9 +332,9 @@ static void test_no_descriptor_for_another(void **state)
 	assert_true(server_listen(bench.server, listener) >= 0);
 	assert_int_equal(connect(client, (struct sockaddr *)&address, size), 0);
 	say_hello(client);
-	fail_at(ACCEPT, 1);
+	pf_fail_at(ACCEPT, 1);
 	assert_true(sd_event_run(bench.event, 1000000) > 0);
-	assert_int_equal(failing_at, 0);
+	assert_true(pf_has_failed());
 	assert_int_equal(clients(), 0);
 	run_until_idle();
 	assert_int_equal(clients(), 1);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The root key in the state directory: where it lies, whom it is refused from, and that it is there whole or not at all. */
+#include "process_fixture.h"
 #include "service/root_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -145,18 +145,10 @@ static int begin(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *at)
-{
-	(void)info;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static int end(void **state)
 {
 	(void)state;
-	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return pf_remove_tree(top);
 }
 
 static const char *path_of(const char *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Packets over a socket from a hostile sender: more descriptors than there is room for, too many bytes, none at all. */
+#include "process_fixture.h"
 #include "wire/socket.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -37,18 +37,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(folder);
-	while (readdir(folder))
-		count++;
-	closedir(folder);
-	return count;
-}
-
 /* What wire_send can't send. */
 static void send_raw(const void *data, size_t size, unsigned int count)
 {
@@ -77,7 +65,7 @@ static void send_raw(const void *data, size_t size, unsigned int count)
 static void test_a_packet(void **state)
 {
 	uint8_t sent[8] = "packet";
-	int before = descriptors();
+	int before = pf_open_descriptors();
 	struct wire_packet out = { .data = sent, .size = sizeof(sent) };
 
 	(void)state;
@@ -93,7 +81,7 @@ static void test_a_packet(void **state)
 		for (size_t i = 0; i < count; i++)
 			assert_int_equal(fcntl(packet.descriptors[i], F_GETFD), FD_CLOEXEC);
 		wire_packet_clear(&packet);
-		assert_int_equal(descriptors(), before);
+		assert_int_equal(pf_open_descriptors(), before);
 	}
 	assert_int_equal(wire_receive(ends[1], &packet, MSG_DONTWAIT), -EAGAIN);
 }
@@ -101,7 +89,7 @@ static void test_a_packet(void **state)
 /* Nobody fills this process with descriptors that it does not know of. */
 static void test_more_descriptors_than_room(void **state)
 {
-	int before = descriptors();
+	int before = pf_open_descriptors();
 	int on = 1;
 
 	(void)state;
@@ -111,7 +99,7 @@ static void test_more_descriptors_than_room(void **state)
 			assert_int_equal(wire_receive(ends[1], &packet, 0), -EMSGSIZE);
 			assert_int_equal(packet.size, 0);
 			assert_int_equal(packet.descriptor_count, 0);
-			assert_int_equal(descriptors(), before);
+			assert_int_equal(pf_open_descriptors(), before);
 		}
 		/* With the sender's name beside them there is less room for them. */
 		assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
@@ -123,19 +111,19 @@ static void test_more_descriptors_than_room(void **state)
 	assert_int_equal(packet.sender, getpid());
 	wire_packet_clear(&packet);
 	assert_int_equal(packet.sender, 0);
-	assert_int_equal(descriptors(), before);
+	assert_int_equal(pf_open_descriptors(), before);
 }
 
 static void test_more_bytes_than_room(void **state)
 {
 	uint8_t large[sizeof(bytes) + 1] = { 0 };
-	int before = descriptors();
+	int before = pf_open_descriptors();
 
 	(void)state;
 	send_raw(large, sizeof(large), 2);
 	assert_int_equal(wire_receive(ends[1], &packet, 0), -EMSGSIZE);
 	assert_int_equal(packet.size, 0);
-	assert_int_equal(descriptors(), before);
+	assert_int_equal(pf_open_descriptors(), before);
 	send_raw(large, sizeof(bytes), 0);
 	assert_int_equal(wire_receive(ends[1], &packet, 0), 1);
 	assert_int_equal(packet.size, sizeof(bytes));
@@ -144,13 +132,13 @@ static void test_more_bytes_than_room(void **state)
 /* An empty packet is what a closed end looks like, descriptors or not. */
 static void test_no_bytes(void **state)
 {
-	int before = descriptors();
+	int before = pf_open_descriptors();
 
 	(void)state;
 	send_raw("", 0, 2);
 	assert_int_equal(wire_receive(ends[1], &packet, 0), 0);
 	assert_int_equal(packet.descriptor_count, 0);
-	assert_int_equal(descriptors(), before);
+	assert_int_equal(pf_open_descriptors(), before);
 	assert_int_equal(shutdown(ends[0], SHUT_WR), 0);
 	assert_int_equal(wire_receive(ends[1], &packet, 0), 0);
 }
