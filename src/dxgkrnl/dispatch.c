@@ -119,7 +119,7 @@ static bool is_heavy(const struct dxgk_process *process, const struct wire_packe
 
 	switch (asked->type) {
 	case WIRE_CREATE_MEMORY:
-		return DXGK_REQUEST(&(struct dxgk_call) { .request = request }, wire_create_memory)->size >= DXGK_HEAVY;
+		return ((const struct wire_create_memory *)request->data)->size >= DXGK_HEAVY;
 	case WIRE_CREATE_ALLOCATION:
 		return true;
 	case WIRE_DESTROY_DEVICE:
